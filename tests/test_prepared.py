@@ -124,6 +124,30 @@ def test_batches_of_several_axes_with_odd_points_among_them(kind):
     assert dk.prepare(TEXT, kind, precision="double")(np.empty((0, 2))).shape == (0, *expected.shape[2:])
 
 
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+def test_batches_of_functions_of_one_variable(precision):
+    """Of a derivative an array of any shape holds values of the variable; a Taylor coefficient is divided by k!."""
+    text, points = "log(x)*sin(x) + abs(x - 1)", np.linspace(0.5, 2, 24).reshape(4, 6)
+    points[1, 2], points[3, 1] = 1.0, -2.0
+    for kind, options in (("derivative", {}), ("derivative", {"order": 3}), ("taylor", {"order": 4})):
+        at = points if kind == "derivative" else points[..., None]
+        expected = dk.prepare(text, kind, **options).result(at).value
+        prepared = dk.prepare(text, kind, backend="dual", precision=precision, **options)
+        found = prepared(at)
+        assert found.shape == expected.shape
+        assert np.array_equal(np.isnan(found), np.isnan(expected))
+        assert np.isnan(found).sum() >= 2
+        assert np.allclose(found, expected, rtol=1e-13, atol=1e-13, equal_nan=True)
+        assert np.array_equal(prepared(at), prepared.result(at).value, equal_nan=True)
+        assert np.allclose(prepared(at[0]), expected[0], rtol=1e-13)
+
+
+def test_a_batch_that_is_out_of_time_is_uncertain():
+    prepared = dk.prepare("sin(x)^x*gamma(x)", backend="reverse")
+    prepared.timeout = 1e-9
+    assert np.isnan(prepared(np.full((50_000, 1), 1.5))).any()
+
+
 def test_what_takes_the_values_must_fit():
     prepared = dk.prepare(TEXT, precision="double")
     for out in (np.zeros(3), np.zeros((2, 1)), [0.0, 0.0], np.zeros((2, 2))):

@@ -14,7 +14,6 @@ from diffkit.core.errors import DiffkitError, VariableError, did_you_mean, listi
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.text import format_outputs, parse_program
-from diffkit.core.text.latex import latex
 from diffkit.core.text.names import Name, Names, check_variables, first_meant, notes
 
 
@@ -54,6 +53,8 @@ class Expression:
     @property
     def latex(self) -> str:
         """The expression as LaTeX, as it stands; LimitError if it is too long."""
+        from diffkit.core.text.latex import latex  # a short command has no use for it
+
         return latex(self.program)
 
     def diff(self, variable: Name, order: int = 1) -> Expression:

@@ -7,7 +7,6 @@ worth it depends on how much there is to do: a point or two are interpreted, man
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 from diffkit.core.errors import BackendError, DiffkitError, did_you_mean
@@ -51,5 +50,7 @@ def check_precision(precision: str) -> Precision:
 
 def is_installed(engine: str) -> bool:
     """Whether what an engine needs is here."""
+    from importlib.util import find_spec  # which takes as long to load as all of this file
+
     package = ENGINES.get(engine, "")
     return not package or find_spec(package) is not None

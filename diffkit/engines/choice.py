@@ -29,7 +29,6 @@ class Engines:
 
     def __init__(self, guarded: Guarded, precision: Precision, engine: str):
         self.guarded, self.precision, self.engine = guarded, precision, engine
-        self._seen = 0
         self._lowered: dict[bool, Lowered] = {}
         self._batches: dict[tuple[bool, bool], BatchCall | None] = {}
         self.chosen: dict[str, str] = {}
@@ -37,7 +36,7 @@ class Engines:
 
     def __getstate__(self) -> dict[str, Any]:
         """What was compiled is compiled again where a pickle arrives."""
-        state = {name: value for name, value in vars(self).items() if name != "_point"}
+        state = {name: value for name, value in vars(self).items() if name != "point"}
         return {**state, "_lowered": {}, "_batches": {}, "chosen": {}}
 
     def lowered(self, fused: bool = False) -> Lowered:
@@ -46,10 +45,11 @@ class Engines:
             self._lowered[fused] = lower(self.guarded, self.precision, fused)
         return self._lowered[fused]
 
+    @cached_property
     def point(self) -> Call | None:
-        """Give the function of one point; None as long as it is not worth it."""
-        self._seen += 1
-        return None if self._seen <= self.points_interpreted else self._point
+        """The function of one point whose coordinates are floats; None where no engine can take the program."""
+        found: Call | None = self._compiled("points", "compile_point", self._for_points())
+        return found
 
     @cached_property
     def points_interpreted(self) -> int:
@@ -98,11 +98,6 @@ class Engines:
             engines = _FOR_LARGE_BATCHES if large else _FOR_BATCHES
             self._batches[key] = self._compiled("batches", "compile_batch", engines, places)
         return self._batches[key]
-
-    @cached_property
-    def _point(self) -> Call | None:
-        found: Call | None = self._compiled("points", "compile_point", self._for_points())
-        return found
 
     def _compiled(
         self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any

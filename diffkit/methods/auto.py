@@ -13,7 +13,6 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
-from diffkit.core.worker_pool import are_shared, in_order, parts
 from diffkit.core.workers import pickled
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
@@ -100,28 +99,11 @@ class Referee:
         answer.note = self.source.origin + answer.note
         return answer
 
-    faster, points_interpreted = False, 0
-    """nothing is compiled beyond what proofs compile for themselves"""
-
-    def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> None:
-        """There is nothing faster."""
-
-    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:  # noqa: ARG002
-        """Give the function of an array of a shape, to write to, and of coordinates; None where more is to be said."""
-        if self.reason or not isinstance(proven := self.proven, Proofs):
-            return None
-        size = len(self.source.inputs)
-
-        def into(out: Any, *coordinates: float) -> bool | None:
-            if len(coordinates) != size or any(type(x) is not float or x - x != 0.0 for x in coordinates):
-                return None
-            values = proven.plain(coordinates)
-            if values is None:
-                return None
-            out.flat = [values[place] for place in places]
-            return True
-
-        return into
+    @property
+    def writer(self) -> ProvenPoints | None:
+        """What writes proven values to arrays, where the source is a formula."""
+        proven = None if self.reason else self.proven
+        return ProvenPoints(proven, len(self.source.inputs)) if isinstance(proven, Proofs) else None
 
     def timely(self, point: Sequence[float]) -> Answer:
         """As ``at``; nothing is known of a point for which the time is up."""
@@ -132,7 +114,11 @@ class Referee:
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row; workers share the rows, and the answer is the same."""
-        if len(points) < 2 or not are_shared(self.workers):
+        if self.workers is None or len(points) < 2:
+            return by_rows(self, points)
+        from diffkit.core.worker_pool import are_shared, in_order, parts
+
+        if not are_shared(self.workers):
             return by_rows(self, points)
         packed, split = (
             pickled(Referee(self.task, self.digits, self.unrecorded)),
@@ -160,6 +146,33 @@ def _answered_there(packed: bytes, rows: Any) -> Answer:
     if function is not None:
         answer.evaluations = function.evaluations - before
     return answer
+
+
+class ProvenPoints:
+    """Proven values at points where nothing else is to be said, as engines write theirs."""
+
+    faster, points_interpreted = False, 0
+    """proofs compile by themselves what they run again and again"""
+
+    def __init__(self, proofs: Proofs, count: int):
+        self.proofs, self.count = proofs, count
+
+    def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> None:
+        """There is nothing faster."""
+
+    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:  # noqa: ARG002
+        """Give the function of an array of a shape, to write to, and of coordinates that are not yet checked."""
+
+        def into(out: Any, *coordinates: float) -> bool | None:
+            if len(coordinates) != self.count or any(type(x) is not float or x - x != 0.0 for x in coordinates):
+                return None
+            values = self.proofs.plain(coordinates)
+            if values is None:
+                return None
+            out.flat = [values[place] for place in places]
+            return True
+
+        return into
 
 
 class _Measurement:
@@ -326,7 +339,10 @@ class AutoBackend:
     error_kind: ErrorKind = "proven"
 
     def __init__(self, digits: int | None = None, workers: Workers = None):
-        are_shared(workers)
+        if workers is not None:
+            from diffkit.core.worker_pool import are_shared  # who asks for one value has no workers
+
+            are_shared(workers)
         if digits is not None and not 1 <= digits <= _MOST_DIGITS:
             raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {_MOST_DIGITS}")
         self.digits, self.workers = digits, workers

@@ -16,7 +16,6 @@ from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.engines import check_engine, check_precision
 from diffkit.methods import FEW_ROWS, Backend, Compiled, ManyPoints, get_backend
-from diffkit.methods.quick_points import QuickPoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from diffkit.core.results import Array
     from diffkit.core.worker_pool import Workers
-    from diffkit.methods.quick_points import Writer
+    from diffkit.methods.quick_points import QuickPoints, Writer
 
     class Frame(Protocol):
         """A table with columns by name."""
@@ -118,7 +117,12 @@ class Prepared(Generic[V_co]):
         self._others: dict[str, Prepared] = {}
         self._replays: dict[Any, tuple[Any, Any]] = {}
         """tasks of code and their evaluations, by the shape of the only argument"""
-        self._points = QuickPoints(self._known, self.precision == "double")
+
+    @cached_property
+    def _points(self) -> QuickPoints:
+        from diffkit.methods.quick_points import QuickPoints  # who asks once has no use for it
+
+        return QuickPoints(self._known, self.precision == "double")
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in vars(self).items() if name not in _COMPILED}
@@ -126,7 +130,6 @@ class Prepared(Generic[V_co]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
-        self._points = QuickPoints(self._known, self.precision == "double")
         self._replays = {}
 
     def __repr__(self) -> str:
@@ -216,7 +219,9 @@ class Prepared(Generic[V_co]):
         """The array at one point that is an array of floats, by what is compiled; None for anything else."""
         if type(at).__name__ != "ndarray" or at.dtype != float:
             return None
-        if self.question.f.source is not None and self.question.kind != "derivative" and at.ndim:
+        if self.question.f.source is not None and at.ndim:
+            elementwise = self.question.kind == "derivative" and len(self.variables) == 1
+            at = at[..., None] if elementwise else at
             return self._points.at(at) if at.ndim == 1 else self._of_rows(at)
         task, evaluation = self._replays.get(at.shape, (None, None))
         if task is None:
@@ -227,36 +232,37 @@ class Prepared(Generic[V_co]):
 
     def _of_rows(self, at: Array) -> Array | None:
         """The arrays at many points, written where they are handed out; None where nothing is compiled for that."""
-        found = self._known()
+        found = self._known() if self.timeout is None else None
         if found is None or not isinstance(found[1], ManyPoints) or found[0].pattern is not None or found[0].extras:
             return None
         task, (*batch, width) = found[0], at.shape
         rows = at.reshape(-1, width)
         if len(rows) < FEW_ROWS or width != len(task.variables):
             return None
-        with time_limit(self.timeout):
-            call = found[1].many(len(rows), task.places)
-            if call is None:
-                return None
-            import numpy as np
+        call = found[1].many(len(rows), task.places)
+        if call is None:
+            return None
+        import numpy as np
 
-            values = np.empty((len(rows), len(task.places)))
-            ordinary = call(rows, values)
-            if ordinary is not None and not ordinary.all():
-                odd = self.result(rows[~ordinary]).value
-                values[~ordinary] = np.reshape(odd, (-1, values.shape[1]))
+        values = np.empty((len(rows), len(task.places)))
+        ordinary = call(rows, values)
+        if task.factors is not None:
+            values *= [float(factor) for factor in task.factors]
+        if ordinary is not None and not ordinary.all():
+            odd = self.result(rows[~ordinary]).value
+            values[~ordinary] = np.reshape(odd, (-1, values.shape[1]))
         return values.reshape(*batch, *task.shape)
 
     def _known(self) -> tuple[Task, Writer] | None:
         """The task and what compiles it, where each component is a number that it computes; else None."""
         task = self.question.task
-        if task is None or task.source.blind or task.factors is not None:
+        if task is None or task.source.blind:
             return None
         evaluation = self._evaluation(task)
         if isinstance(evaluation, Compiled):
             return task, evaluation.engines()
-        proves = task.source.code is None and self.timeout is None and hasattr(evaluation, "written")
-        return (task, evaluation) if proves else None
+        writer = None if self.timeout is not None else getattr(evaluation, "writer", None)
+        return None if writer is None else (task, writer)
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
@@ -14,11 +14,14 @@ from diffkit.calculus.without_cancellation import stable
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.core.text import format_outputs
-from diffkit.engines import Precision, check_engine
-from diffkit.engines.choice import Engines
+from diffkit.engines import POINTS_INTERPRETED, Precision, check_engine
 from diffkit.methods import FEW_ROWS
 from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
+
+if TYPE_CHECKING:
+    from diffkit.engines import Call
+    from diffkit.engines.choice import Engines
 
 _FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 _BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
@@ -39,7 +42,7 @@ class ProgramEvaluation:
     def __init__(self, task: Task, derivative: Program, shown: bool = False):
         self.task = task
         self.written, self.shown = derivative, shown
-        self.derivative = stable(derivative)
+        self._seen = 0
         self.precision: Precision = "pairs"
         self.engine = "auto"
 
@@ -48,6 +51,11 @@ class ProgramEvaluation:
         found = ProgramEvaluation(self.task, self.written, self.shown)
         found.precision, found.engine = precision, check_engine(engine)
         return found
+
+    @cached_property
+    def derivative(self) -> Program:
+        """The partials in forms that do not cancel."""
+        return stable(self.written)
 
     @cached_property
     def formula(self) -> tuple[str, ...] | None:
@@ -60,6 +68,8 @@ class ProgramEvaluation:
 
     @cached_property
     def _engines(self) -> Engines:
+        from diffkit.engines.choice import Engines  # a point or two need none
+
         return Engines(self.guarded, self.precision, self.engine)
 
     @cached_property
@@ -69,9 +79,16 @@ class ProgramEvaluation:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point: compiled once it pays, interpreted where the point is not ordinary."""
-        call = self._engines.point()
+        call = self._call()
         found = None if call is None else call(*point)
         return self._interpreted(point) if found is None else Answer(list(found), None, {}, 1)
+
+    def _call(self) -> Call | None:
+        """The function of one point; None for as many points as it is not worth it, when no engine is even loaded."""
+        self._seen += 1
+        if self._seen <= POINTS_INTERPRETED and (self.precision, self.engine) == ("pairs", "auto"):
+            return None
+        return self._engines.point if self._seen > self._engines.points_interpreted else None
 
     def _interpreted(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point in pairs of Python floats."""

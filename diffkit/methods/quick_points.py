@@ -111,7 +111,9 @@ class QuickPoints:
 
     @cached_property
     def _found(self) -> Known:
-        return self._known()
+        """Nothing where values are multiplied afterwards."""
+        found = self._known()
+        return None if found is None or found[0].factors is not None else found
 
     @cached_property
     def _shape(self) -> tuple[int, ...] | None:
