@@ -3,8 +3,10 @@
 import math
 
 from diffkit.core.errors import DiffkitError
+from diffkit.core.program import run
 from diffkit.core.table import table
 from diffkit.core.text import parse_program
+from diffkit.numbers.floats import FLOATS
 
 UNARY = [row.name for row in table if len(row.arguments) == 1 and row.callable and not row.truth]
 BINARY = [r.name for r in table if len(r.arguments) == 2 and r.callable and not r.truth and not r.orders]
@@ -47,3 +49,8 @@ def coordinate(draw):
     if kind < 0.25:
         return draw.choice(ENDS)
     return draw.uniform(-3, 3) if kind < 0.8 else math.ldexp(draw.uniform(-1, 1), draw.randint(-40, 40))
+
+
+def evaluate(lowered, point):
+    """The outputs of lowered code, interpreted: what every engine is tested against."""
+    return run(lowered.program, FLOATS, point)

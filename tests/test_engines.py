@@ -5,13 +5,13 @@ import os
 import random
 
 import pytest
-from drawn_formulas import coordinate, programs
+from drawn_formulas import coordinate, evaluate, programs
 
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.program import run
-from diffkit.engines.lowering import evaluate, lower
+from diffkit.engines.lowering import lower
 from diffkit.engines.python import compile_point
 from diffkit.numbers.doubles import DOUBLES
 

@@ -17,6 +17,18 @@ def replaying(f, at, kind="gradient", backend="reverse"):
     return prepared, evaluation
 
 
+def drawn(name, small, monkeypatch):
+    """A number made of a function of an array, and the array; ``small``: it is recorded number by number."""
+    f, *args = RECORDABLE[name]
+    at = np.asarray(args[0], dtype=float)
+    g = weighted(f, *args)
+    if not np.isfinite(g(at)):
+        pytest.skip("no value there")
+    if not small:
+        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+    return g, at
+
+
 def weighted(f, *args):
     """A function of one array as a number, with weights that no symmetry forgives."""
     weights = np.random.default_rng(1).uniform(1, 2, np.size(f(*args)))
@@ -26,13 +38,7 @@ def weighted(f, *args):
 @pytest.mark.parametrize("small", [True, False], ids=["number by number", "in arrays"])
 @pytest.mark.parametrize("name", RECORDABLE)
 def test_a_replay_agrees_with_following(name, small, monkeypatch):
-    f, *args = RECORDABLE[name]
-    at = np.asarray(args[0], dtype=float)
-    g = weighted(f, *args)
-    if not np.isfinite(g(at)):
-        pytest.skip("no value there")
-    if not small:
-        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+    g, at = drawn(name, small, monkeypatch)
     _, evaluation = replaying(g, at)
     followed = dk.gradient(g, at, backend="reverse")
     if followed.status != "ok" or evaluation.task.function.hindrance:
@@ -115,13 +121,7 @@ def test_a_hessian_is_symmetric_and_right():
 @pytest.mark.parametrize("small", [True, False], ids=["number by number", "in arrays"])
 @pytest.mark.parametrize("name", RECORDABLE)
 def test_a_batch_is_what_its_rows_are(name, small, monkeypatch):
-    f, *args = RECORDABLE[name]
-    at = np.asarray(args[0], dtype=float)
-    g = weighted(f, *args)
-    if not np.isfinite(g(at)):
-        pytest.skip("no value there")
-    if not small:
-        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+    g, at = drawn(name, small, monkeypatch)
     points = at * np.linspace(1, 1 + 2.0**-10, 14).reshape(-1, *[1] * at.ndim)
     prepared = dk.prepare(dk.Function(g, shape=at.shape), backend="reverse")
     found = prepared(points).reshape(points.shape)  # the gradient of a function of one number has length 1

@@ -62,14 +62,6 @@ def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool
     return _function(lowered, "write")
 
 
-def compile_between(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], bool | None]:
-    """Give the function of two contiguous arrays of float64, which writes the values at the first into the second.
-
-    It gives None where the point is not ordinary; what is written then means nothing.
-    """
-    return _function(lowered, "into")
-
-
 def compile_answer(lowered: Lowered, shape: tuple[int, ...]) -> Callable[[Any], np.ndarray | None]:
     """Give the function of a tuple of floats, or of a contiguous array (n,) of float64: a new array of the values.
 

@@ -279,33 +279,4 @@ fail:
 ret ptr null
 }}"""
 
-_INTO_TEXT = f"""define ptr @into(ptr %self, ptr %args, i64 %given) nounwind {{
-entry:
-{_RECORD_TEXT}
-%fits = icmp eq i64 %given, 2
-br i1 %fits, label %look, label %misfit
-misfit:
-%raised = call ptr @misfit(i64 2, i64 %given)
-ret ptr null
-look:
-%point = load ptr, ptr %args
-%x = call ptr @data(ptr %point, i64 %count, i32 $readable)
-%place.out = getelementptr ptr, ptr %args, i64 1
-%out = load ptr, ptr %place.out
-%y = call ptr @data(ptr %out, i64 %values, i32 $writable)
-%no.x = icmp eq ptr %x, null
-%no.y = icmp eq ptr %y, null
-%odd = or i1 %no.x, %no.y
-br i1 %odd, label %nothing, label %run
-run:
-%ordinary = call zeroext i1 %evaluate(ptr %x, ptr %y)
-br i1 %ordinary, label %give, label %nothing
-give:
-%true = call ptr @yes()
-ret ptr %true
-nothing:
-%none = call ptr @nothing()
-ret ptr %none
-}}"""
-
-CALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _WRITE_TEXT, _ANSWER_TEXT, _INTO_TEXT)
+CALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _WRITE_TEXT, _ANSWER_TEXT)

@@ -100,8 +100,8 @@ def calls_module() -> Module:
     """Functions of CPython; a point that is not ordinary, or where nothing is compiled for, gives None.
 
     ``@values`` of the coordinates gives the tuple of values; ``@write`` of an array to write to and of coordinates that
-    are floats gives True, if the array is contiguous and of float64; so does ``@into`` of two such arrays. ``@answer``
-    of a tuple of floats, or of such an array with one axis, gives a new array.
+    are floats gives True, if the array is contiguous and of float64. ``@answer`` of a tuple of floats, or of such an
+    array with one axis, gives a new array.
     """
     told: dict[str, object] = dict(_FIELD_PLACES)
     for number, name in enumerate(_CPYTHON):

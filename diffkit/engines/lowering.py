@@ -24,7 +24,7 @@ from diffkit.engines import Precision
 from diffkit.engines.float_operations import IS_LOST, PRODUCT_ERROR, Float, FloatOperations, is_known
 from diffkit.engines.reach import Reach, reach
 from diffkit.numbers.doubles import LARGEST_CHAIN, DoublesAlgebra, Pair, two_product
-from diffkit.numbers.floats import FLOATS, to_float
+from diffkit.numbers.floats import to_float
 
 
 class Lowered(NamedTuple):
@@ -255,8 +255,3 @@ class _Pairs(DoublesAlgebra):
 def _is_power_of_two(x: Any) -> bool:
     """Whether a number is ±1, 2, 4, …: a product with it is exact, unless it overflows."""
     return isinstance(x, float) and math.isfinite(x) and abs(x) >= 1.0 and abs(math.frexp(x)[0]) == 0.5
-
-
-def evaluate(lowered: Lowered, point: Sequence[float]) -> list[Any]:
-    """Interpret lowered code: what every engine is tested against."""
-    return run(lowered.program, FLOATS, point)
