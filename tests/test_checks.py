@@ -270,3 +270,51 @@ def test_the_tolerance_that_is_advised_decides_all_entries():
         rtol = float(reason.rpartition("pass rtol=")[2])
         assert dk.check(f, np.exp, at=at, rtol=rtol).verdict == "correct"
         assert dk.check(f, lambda w: 1.5 * np.exp(w), at=at, rtol=rtol).verdict == "wrong"
+
+
+COUNT = 300
+
+
+def bowl(x):
+    return np.sum(x**4) + np.sum(x[1:] * x[:-1])
+
+
+def slope_of_bowl(x):
+    found = 4 * x**3
+    found[1:] += x[:-1]
+    found[:-1] += x[1:]
+    return found
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-4, 1e-8])
+@pytest.mark.parametrize("entry", [0, 117, COUNT - 1])
+def test_one_entry_of_many_that_is_off_is_found(entry, off):
+    """Where all values are plainly right no formula is written out, and the verdict is what it is with one."""
+    at = np.random.default_rng(3).uniform(0.5, 1.5, COUNT)
+
+    def claim(x):
+        found = slope_of_bowl(x)
+        found[entry] *= 1 + off
+        return found
+
+    found = dk.check(bowl, claim, at=at)
+    assert found.verdict == ("wrong" if off else "correct")
+    assert [e.label for e in found.entries if e.verdict == "wrong"] == ([f"∂f/∂x[{entry}]"] if off else [])
+    assert off or found.digits >= 12
+
+
+def test_many_entries_that_cancel_are_judged_by_their_formula(monkeypatch):
+    """Rounding spoils half of the digits of the claim's values, and of its formula none."""
+    from diffkit.judging.checking.judge import Judge
+
+    def claim(x):
+        return (slope_of_bowl(x) + 1e8) - 1e8
+
+    asked = []
+    difference = Judge.difference.func
+    monkeypatch.setattr(Judge, "difference", property(lambda self: asked.append(1) or difference(self)))
+    at = np.random.default_rng(3).uniform(0.5, 1.5, COUNT)
+    assert dk.check(bowl, slope_of_bowl, at=at).verdict == "correct"
+    assert not asked
+    assert dk.check(bowl, claim, at=at).verdict == "correct"
+    assert asked

@@ -11,6 +11,7 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.program import run
+from diffkit.core.text import parse_program
 from diffkit.engines.lowering import lower
 from diffkit.engines.python import compile_point
 from diffkit.numbers.doubles import DOUBLES
@@ -30,6 +31,25 @@ def drawn(seed):
 def interpreted(guarded, point):
     """The derivatives by the arithmetic of pairs."""
     return [high for high, _ in run(guarded.program, DOUBLES, [(x, 0.0) for x in point])][: guarded.derivatives]
+
+
+HIDDEN = {
+    "a condition": ("where(x*y < 1, 2*y, y) + 1/x", (-2.5, 1.7e308)),
+    "a maximum": ("max(x*y, y) + 1/x", (-2.5, 1.7e308)),
+    "a power": ("2**(x*y) + 1/x", (-2.5, 1.7e308)),
+    "a hypotenuse": ("1/hypot(x*y, y) + 1/x", (2.5, 1.7e308)),
+    "a denominator": ("x/(y*y) + 1/x", (1e300, 1e200)),
+}
+"""where something overflows, and what is computed with it is finite"""
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+def test_what_overflows_is_not_hidden(name, precision):
+    text, point = HIDDEN[name]
+    primal = parse_program(text, ("x", "y"))
+    guarded = guard(primal, stable(derivative_program(primal, KINDS[0])))
+    assert compile_point(lower(guarded, precision))(*point) is None
 
 
 @pytest.mark.parametrize("fused", [False, True])

@@ -75,8 +75,12 @@ def test_changed_data_are_noticed_even_where_values_are_equal():
     assert prepared(ones).tolist() == [5, 1, 2]
 
 
+@pytest.mark.parametrize("small", [True, False], ids=["number by number", "in arrays"])
 @pytest.mark.parametrize("kind", ["gradient", "hessian"])
-def test_kinks_are_seen_at_later_points(kind):
+def test_kinks_are_seen_at_later_points(kind, small, monkeypatch):
+    if not small:
+        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+
     def f(x):
         return np.sum(np.abs(x) * np.array([1.0, 2.0])) + x[0] ** 2
 
@@ -132,7 +136,11 @@ def test_a_batch_is_what_its_rows_are(name, small, monkeypatch):
     assert np.allclose(found[good], expected[good], rtol=1e-10, atol=1e-10 * largest)
 
 
-def test_rows_of_a_batch_that_are_not_ordinary_keep_their_own_answers():
+@pytest.mark.parametrize("small", [True, False], ids=["number by number", "in arrays"])
+def test_rows_of_a_batch_that_are_not_ordinary_keep_their_own_answers(small, monkeypatch):
+    if not small:
+        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+
     def f(x):
         return np.sum(np.abs(x)) + np.log(x[1])
 

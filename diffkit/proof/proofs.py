@@ -48,16 +48,14 @@ class Proofs:
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
     def plain(self, point: Sequence[float]) -> list[float] | None:
-        """The values where each is proven and nothing is to be said of it; None elsewhere."""
+        """The values where each is proven to be one; None elsewhere."""
         if self.digits is not None or self.factors is not None:
             return None
         regular = self.prover.at(point)
         if not (regular.inside and regular.agreed):
             return None
         values = [enclosure.value for enclosure in regular.enclosures]
-        said = (v is None or v - v != 0.0 or (v == 0.0 and not e.is_zero)
-                for v, e in zip(values, regular.enclosures, strict=True))  # fmt: skip
-        return None if any(said) else values  # type: ignore[return-value]
+        return [v for v in values if v is not None] if all(v is not None and math.isfinite(v) for v in values) else None
 
     @property
     def _components(self) -> range:
