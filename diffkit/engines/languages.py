@@ -19,13 +19,10 @@ from diffkit.engines.pythonic import Jax, NumPy, Python
 from diffkit.engines.reserved_words import RESERVED
 
 
-class C(CodeNotation):
-    """C99: ``void gradient(double x, double y, double out[2])``."""
+class _AsInC(CodeNotation):
+    """Names of functions and signs of conditions of C, which others have taken over."""
 
-    key, title, comment = "c", "C", "// "
     signs: ClassVar = {AND: "&&", OR: "||"}
-    power_sign = ""
-    reserved = RESERVED[key]
 
     @classmethod
     def usual(cls, row: Primitive) -> str:
@@ -35,6 +32,14 @@ class C(CodeNotation):
     def negation(self, part: Any) -> Written:
         """A condition that does not hold."""
         return ["!", (part, ATOM_BINDING)], SIGN_BINDING
+
+
+class C(_AsInC):
+    """C99: ``void gradient(double x, double y, double out[2])``."""
+
+    key, title, comment = "c", "C", "// "
+    power_sign = ""
+    reserved = RESERVED[key]
 
     def real_power(self, base: Any, exponent: Any) -> Written:
         """A power with any exponent."""
@@ -54,23 +59,13 @@ class C(CodeNotation):
         return [*(["#include <math.h>", ""] if f.functions else []), *head, "{", *lines, *end, "}"]
 
 
-class Julia(CodeNotation):
+class Julia(_AsInC):
     """Julia, for one point; special functions are those of SpecialFunctions.jl."""
 
     key, title = "julia", "Julia"
-    signs: ClassVar = {AND: "&&", OR: "||"}
     power_sign = "^"
     raises = True
     reserved = RESERVED[key]
-
-    @classmethod
-    def usual(cls, row: Primitive) -> str:
-        """Its name, which is that of C."""
-        return row.libm
-
-    def negation(self, part: Any) -> Written:
-        """A condition that does not hold."""
-        return ["!", (part, ATOM_BINDING)], SIGN_BINDING
 
     @classmethod
     def frame(cls, f: FunctionText) -> list[str]:
