@@ -91,6 +91,32 @@ def test_kinks_are_seen_at_later_points(kind, small, monkeypatch):
     assert not prepared.result(np.array([0.0, 2.0]))
 
 
+def test_a_point_beside_which_there_is_nothing_ends_no_replay():
+    def f(x):
+        return np.sqrt(x[0] - 1) + np.sqrt(x[1] - x[0])
+
+    prepared, evaluation = replaying(f, np.array([2.0, 6.0]))
+    narrow = np.array([1 + 2.0**-20, 1 + 2.0**-19])
+    assert evaluation.replayed(narrow) is None
+    assert prepared(narrow).tolist() == [0.0, 512.0]
+    assert evaluation.replayed(np.array([2.0, 6.0])).tolist() == [0.25, 0.25]
+
+
+def test_a_batch_of_code_keeps_what_was_found_in_time():
+    """And says of the rest that the time was up, as it does where the code is followed."""
+    from time import sleep
+
+    def f(x):
+        sleep(0.02 if x[0] > 1 else 0)
+        return x[0] ** 2 if x[0] > 1 else x[1] ** 2
+
+    points = np.linspace(2, 3, 40).reshape(-1, 2)
+    prepared = dk.prepare(dk.Function(f, shape=(2,)), backend="reverse", timeout=0.7)
+    found = prepared.result(points)
+    assert found.statuses[0, 0] == "ok"
+    assert found.statuses[-1, 0] == "uncertain"
+
+
 def test_points_outside_the_domain_and_of_other_shapes():
     def f(x):
         return np.sum(np.log(x))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.tasks import Task
+from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError
 from diffkit.core.partials import PartialGrid, grids, output_numbers
 from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows, floats_of
@@ -142,7 +143,9 @@ class FunctionEvaluation:
         assert self._replay is not None
         beside = row + (row + (row == 0)) * self._aside
         values = self._replay.values(beside)
-        if values is not None and same_values(self.function, beside, values, self.function.values(beside)):
+        if values is None:  # nothing can be compared there, which is not the fault of the record
+            return False
+        if same_values(self.function, beside, values, self.function.values(beside)):
             return not self.function.unsteady
         self._replay = None
         return False
@@ -201,11 +204,11 @@ class FunctionEvaluation:
         head = by_rows(self, points[:first])
         values = np.empty((len(points), len(self.task.indices)))
         values[:first] = np.reshape(floats_of(head.values), (first, values.shape[1]))
-        odd = dict(head.odd)
-        for row in self._replayed_rows(points, first, values):
-            answer = self.at(points[row].tolist())
-            values[row] = answer.values
-            odd.update({row * values.shape[1] + c: found for c, found in answer.odd.items()})
+        odd, width = dict(head.odd), values.shape[1]
+        rest = self._replayed_rows(points, first, values)
+        answer = by_rows(self, points[rest])
+        values[rest] = np.reshape(floats_of(answer.values), (len(rest), width))
+        odd.update({rest[c // width] * width + c % width: found for c, found in answer.odd.items()})
         return Answer(values.ravel(), None, odd, self.function.evaluations - before)
 
     def _replayed_rows(self, points: Any, first: int, values: Any) -> list[int]:
@@ -215,8 +218,11 @@ class FunctionEvaluation:
         rest = list(range(first, len(points)))
         if self._replay is None or self._replay.batch is None:
             return rest
-        with np.errstate(all="ignore"):
-            if not self._is_current(points[-1]):
-                return rest
-            values[first:], ordinary = self._replay.batch(points[first:])
+        try:
+            with np.errstate(all="ignore"):
+                if not self._is_current(points[-1]):
+                    return rest
+                values[first:], ordinary = self._replay.batch(points[first:])
+        except TimeIsUp:  # which is told of each row that is left
+            return rest
         return (first + np.flatnonzero(~ordinary)).tolist()
