@@ -87,21 +87,25 @@ class Engines:
             return _FOR_MANY_POINTS if many else _FOR_POINTS
         return (_FOR_MANY_POINTS[0], *_FOR_WIDE, *_FOR_POINTS) if many else (*_FOR_WIDE, *_FOR_POINTS)
 
-    def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+    def many(
+        self, rows: int, places: Sequence[int] | None = None, factors: Sequence[float] | None = None
+    ) -> BatchCall | None:
         """Give the function of so many points; None where no engine can take the program.
 
-        With ``places`` it writes the values in their order, and points that are not finite are not ordinary.
+        With ``places`` it writes the values in their order, times ``factors`` if there are some, and points that are
+        not finite are not ordinary.
         """
         large = rows * len(self.guarded.program) >= _LARGE_BATCH and self.engine == "auto"
         key = large, places is None
         if key not in self._batches:
             engines = _FOR_LARGE_BATCHES if large else _FOR_BATCHES
-            self._batches[key] = self._compiled("batches", "compile_batch", engines, places)
+            self._batches[key] = self._compiled("batches", "compile_batch", engines, places, factors=factors)
         return self._batches[key]
 
     def _compiled(
-        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any
-    ) -> Any:
+        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any,
+        factors: Sequence[float] | None = None,
+    ) -> Any:  # fmt: skip
         """What the first engine that can do some work makes of the program; None if there is none."""
         for name in engines if self.engine == "auto" else (self.engine,):
             compile_for = _function_of(name, function)
@@ -109,7 +113,9 @@ class Engines:
                 continue
             lowered = self.lowered(name in _FUSED)
             try:
-                found = compile_for(lowered if places is None else lowered.arranged(places).checked(), *args)
+                if places is not None:
+                    lowered = lowered.arranged(places).multiplied(factors).checked()
+                found = compile_for(lowered, *args)
             except Unsuited:
                 continue
             self.chosen[work] = name
