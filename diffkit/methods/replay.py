@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.partials import FirstPartials
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
-from diffkit.engines.array_source import compile_arrays
+from diffkit.engines.array_buffers import compile_arrays
 from diffkit.engines.lowering import Lowered, lower, lower_values
 from diffkit.engines.numpy import compile_batch
 from diffkit.engines.python import compile_point
@@ -80,8 +81,8 @@ def _of_numbers(lowered: Lowered) -> Values:
 
 def _of_arrays(function: Bound, arrays: Program) -> Values:
     """What a record gives of its arguments."""
-    call = compile_arrays(arrays)
-    return lambda point: np.ravel(call(*function.split(point))[0])
+    call = compile_arrays(arrays, lambda found: found[0].flatten())
+    return lambda point: call(*function.split(point))
 
 
 def _batch_of_numbers(lowered: Lowered) -> Batch:
@@ -102,7 +103,7 @@ class _Gradient:
     def __init__(self, function: Bound, program: Program, edges: Sequence[bool], wanted: Sequence[int]):
         self.function, self.program, self.edges = function, program, edges
         self.wanted = None if tuple(wanted) == tuple(range(len(function.inputs))) else list(wanted)
-        self.call = compile_arrays(program)
+        self.call = compile_arrays(program, partial(self._told, 1))
         self.stacks: dict[int, Callable[..., list[Any]] | None] = {}
 
     @classmethod
@@ -118,10 +119,9 @@ class _Gradient:
     def at(self, point: Any) -> Any:
         """The partials at a point."""
         try:
-            found = self.call(*self.function.split(point))
+            gradient, ordinary = self.call(*self.function.split(point))
         except np.linalg.LinAlgError:
             return None
-        gradient, ordinary = self._told([np.reshape(part, (1, -1)) for part in found])
         return gradient[0] if ordinary.all() else None
 
     def batch(self, points: Any) -> tuple[Any, Any]:
@@ -134,18 +134,20 @@ class _Gradient:
         count = len(points)
         if count not in self.stacks:
             program = stacked(self.program, count)
-            self.stacks[count] = None if program is None else compile_arrays(program)
+            self.stacks[count] = None if program is None else compile_arrays(program, partial(self._told, count))
         call = self.stacks[count]
         if call is None:
             wanted = len(self.function.inputs) if self.wanted is None else len(self.wanted)
             return np.empty((count, wanted)), np.zeros(count, dtype=bool)
-        return self._told([np.reshape(part, (count, -1)) for part in call(*self.function.split(points))])
+        found: tuple[Any, Any] = call(*self.function.split(points))
+        return found
 
-    def _told(self, found: Sequence[Any]) -> tuple[Any, Any]:
+    def _told(self, points: int, found: Sequence[Any]) -> tuple[Any, Any]:
         """Gradients, row by row, and which of them stand, from the value, the partials and the margins."""
+        found = [np.reshape(part, (points, -1)) for part in found]
         count = len(self.function.arguments)
         value, partials, margins = found[0], found[1 : count + 1], found[count + 1 :]
-        gradient = partials[0] if count == 1 else np.concatenate(partials, axis=1)
+        gradient = np.concatenate(partials, axis=1)
         ordinary = np.isfinite(value[:, 0] + np.add.reduce(gradient, axis=1))
         for margin, edge in zip(margins, self.edges, strict=True):
             ordinary &= np.all(margin > 0 if edge else margin != 0, axis=1)
