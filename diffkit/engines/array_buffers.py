@@ -260,7 +260,7 @@ def _is_a_matrix(x: Any) -> bool:
     """Whether libraries of linear algebra take matrices as they stand."""
     down, across = x.strides[-2:]
     rows, columns = x.shape[-2:]
-    return (across == x.itemsize and down >= columns * across) or (down == x.itemsize and across >= rows * down)
+    return bool(across == x.itemsize and down >= columns * across) or bool(down == x.itemsize and across >= rows * down)
 
 
 def _copy(function: Callable[..., Any], *args: Any) -> None:

@@ -16,7 +16,7 @@ _FOR_BATCHES, _FOR_LARGE_BATCHES = ("numpy",), ("llvm", "numpy")
 _FOR_WIDE = ("numpy",)
 _SLOTS_OF_LONG = 3000  # slots from which equal operations are computed together where they can be
 _POINTS_OF_LONG = 100
-_LARGE_BATCH = 2_000_000  # operations of a batch from which compiling to machine code pays
+_LARGE_BATCH = 2_000_000  # operations of batches from which compiling to machine code pays
 _FUSED = {"llvm"}
 """engines with a fused multiply-add"""
 
@@ -31,6 +31,8 @@ class Engines:
         self.guarded, self.precision, self.engine = guarded, precision, engine
         self._lowered: dict[bool, Lowered] = {}
         self._batches: dict[tuple[bool, bool], BatchCall | None] = {}
+        self._work = 0
+        """operations of all batches so far"""
         self.chosen: dict[str, str] = {}
         """the engine that was taken for what it does"""
 
@@ -95,7 +97,8 @@ class Engines:
         With ``places`` it writes the values in their order, times ``factors`` if there are some, and points that are
         not finite are not ordinary.
         """
-        large = rows * len(self.guarded.program) >= _LARGE_BATCH and self.engine == "auto"
+        self._work += rows * len(self.guarded.program)
+        large = self._work >= _LARGE_BATCH and self.engine == "auto"
         key = large, places is None
         if key not in self._batches:
             engines = _FOR_LARGE_BATCHES if large else _FOR_BATCHES

@@ -21,9 +21,10 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.partials import FirstPartials
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
+from diffkit.engines import Call
 from diffkit.engines.array_buffers import compile_arrays
-from diffkit.engines.lowering import Lowered, lower, lower_values
-from diffkit.engines.numpy import compile_batch
+from diffkit.engines.choice import Engines
+from diffkit.engines.lowering import lower_values
 from diffkit.engines.python import compile_point
 
 _HELD_NUMBERS = 2**20  # numbers that are computed at a time
@@ -54,26 +55,25 @@ def replay_of(task: Task) -> Replay | None:
     arrays = function.arrays
     try:
         if sum(map(math.prod, arrays.shapes)) <= _NUMBER_BY_NUMBER:
-            lowered = _lowered(task)
-            return Replay(_of_numbers(lower_values(task.program)), _of_numbers(lowered), _batch_of_numbers(lowered))
+            engines = _engines(task)
+            own = compile_point(lower_values(task.program))
+            return Replay(_of_numbers(own), _of_numbers(engines.point), _batch_of_numbers(engines))
         gradient = _Gradient.of(task, function, arrays)
     except (BackendError, LimitError):
         return None
     return None if gradient is None else Replay(_of_arrays(function, arrays), gradient.at, gradient.batch)
 
 
-def _lowered(task: Task) -> Lowered:
+def _engines(task: Task) -> Engines:
     """The partials number by number, of any order."""
-    derivative = derivative_program(task.program, task.indices)
-    return lower(guard(task.program, derivative), "double")
+    return Engines(guard(task.program, derivative_program(task.program, task.indices)), "double", "auto")
 
 
-def _of_numbers(lowered: Lowered) -> Values:
-    """What lowered code gives of the coordinates."""
-    call = compile_point(lowered)
+def _of_numbers(call: Call | None) -> Values:
+    """What compiled code gives of the coordinates."""
 
     def values(point: Any) -> Any:
-        found = call(*point.tolist())
+        found = None if call is None else call(*point.tolist())
         return None if found is None else np.array(found)
 
     return values
@@ -85,12 +85,13 @@ def _of_arrays(function: Bound, arrays: Program) -> Values:
     return lambda point: call(*function.split(point))
 
 
-def _batch_of_numbers(lowered: Lowered) -> Batch:
-    """What lowered code gives of many points."""
-    call = compile_batch(lowered)
+def _batch_of_numbers(engines: Engines) -> Batch:
+    """What compiled code gives of many points."""
 
     def batch(points: Any) -> tuple[Any, Any]:
-        found = np.empty((len(points), lowered.values))
+        found, call = np.empty((len(points), engines.guarded.derivatives)), engines.many(len(points))
+        if call is None:
+            return found, np.zeros(len(points), dtype=bool)
         ordinary = call(points, found)
         return found, np.ones(len(points), dtype=bool) if ordinary is None else ordinary
 
@@ -104,7 +105,7 @@ class _Gradient:
         self.function, self.program, self.edges = function, program, edges
         self.wanted = None if tuple(wanted) == tuple(range(len(function.inputs))) else list(wanted)
         self.call = compile_arrays(program, partial(self._told, 1))
-        self.stacks: dict[int, Callable[..., list[Any]] | None] = {}
+        self.stacks: dict[int, Callable[..., tuple[Any, Any]] | None] = {}
 
     @classmethod
     def of(cls, task: Task, function: Bound, arrays: Program) -> _Gradient | None:
@@ -139,14 +140,13 @@ class _Gradient:
         if call is None:
             wanted = len(self.function.inputs) if self.wanted is None else len(self.wanted)
             return np.empty((count, wanted)), np.zeros(count, dtype=bool)
-        found: tuple[Any, Any] = call(*self.function.split(points))
-        return found
+        return call(*self.function.split(points))
 
     def _told(self, points: int, found: Sequence[Any]) -> tuple[Any, Any]:
         """Gradients, row by row, and which of them stand, from the value, the partials and the margins."""
-        found = [np.reshape(part, (points, -1)) for part in found]
+        rows = [np.reshape(part, (points, -1)) for part in found]
         count = len(self.function.arguments)
-        value, partials, margins = found[0], found[1 : count + 1], found[count + 1 :]
+        value, partials, margins = rows[0], rows[1 : count + 1], rows[count + 1 :]
         gradient = np.concatenate(partials, axis=1)
         ordinary = np.isfinite(value[:, 0] + np.add.reduce(gradient, axis=1))
         for margin, edge in zip(margins, self.edges, strict=True):
@@ -174,7 +174,7 @@ def _with_gradient(primal: Program) -> tuple[Program, list[bool]] | None:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = by_rule(place.margin, builder, list(args))
-            value = builder.rational(margin)
+            value = builder.known_throughout(margin)
             if value is None or not (value > 0 if place.kind == "edge" else value != 0):
                 margins[margin] = place.kind == "edge"
     return builder.program([output, *partials, *margins], primal.inputs), list(margins.values())
