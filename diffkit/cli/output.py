@@ -13,7 +13,6 @@ from diffkit.cli.process import INTERRUPTS, complain
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, unhurried
 from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
-from diffkit.core.workers import stoppable
 
 SILENT_SECONDS = 1.0  # seconds without a word
 T = TypeVar("T")
@@ -59,6 +58,8 @@ class Picture(NamedTuple):
         if self.here:
             check_time()
             return pictures.image(self.function, self.args, file)
+        from diffkit.core.workers import stoppable
+
         return stoppable(pictures.image, self.function, self.args, file)
 
 
