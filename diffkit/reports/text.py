@@ -20,14 +20,14 @@ _SYMBOL_BREAKS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # 
 
 def render(document: Document, terminal: bool = False) -> str:
     """Give the document as plain text, or for a terminal: in lines that fit, with what matters in bold."""
-    width = _columns() if terminal else None
+    width = _terminal_columns() if terminal else None
     lines = [text for block in document.blocks() for text in _lines(block, width)]
     text = "\n".join(lines).rstrip() + "\n"
     plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return STYLE.sub("", text) if plain else text
 
 
-def _columns() -> int:
+def _terminal_columns() -> int:
     from shutil import get_terminal_size
 
     return max(_NARROWEST_TERMINAL, get_terminal_size().columns)
