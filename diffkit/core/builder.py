@@ -121,36 +121,53 @@ class ProgramBuilder:
 
     def _made(self, key: tuple[Any, ...]) -> int:
         """Slot of an operation not met before: a constant, one that stands for it, or a new one."""
-        primitive, *args = key
-        values = self._values
-        if values[args[0]] is not None and values[args[-1]] is not None and primitive.fold is not None:
-            folded = self._fold(primitive, args)
-            if folded is not None:
-                return folded
-        if primitive.base and values[args[0]] == NAMED_CONSTANTS.get(primitive.base, primitive.base):
-            return self.constant(1)  # so that the derivative of e^x is e^x
+        primitive, values = key[0], self._values
+        if values[key[1]] is not None:
+            if values[key[-1]] is not None and primitive.fold is not None:
+                folded = self._fold(primitive, key[1:])
+                if folded is not None:
+                    return folded
+            if primitive.base and values[key[1]] == NAMED_CONSTANTS.get(primitive.base, primitive.base):
+                return self.constant(1)  # so that the derivative of e^x is e^x
         rewrite = self._rewrites.get(primitive)
-        if rewrite is not None:
-            rewritten = rewrite(*args)
-            if rewritten is not None:
-                return rewritten
+        rewritten = None if rewrite is None else rewrite(*key[1:])
+        return self._emitted(key) if rewritten is None else rewritten
+
+    def _emitted(self, key: tuple[Any, ...]) -> int:
+        """Slot of an operation as it stands."""
+        primitive = key[0]
         if primitive is ADD or primitive is MUL:  # the order as first written is kept
-            found = self._slots.get((primitive, args[1], args[0]))
+            found: int | None = self._slots.get((primitive, key[2], key[1]))
             if found is not None:
                 return found
-        slot = self._new(None, key, 0 if self.limits is UNLIMITED else self._depth(primitive, args))
+        slot = self._new(None, key, 0 if self.limits is UNLIMITED else self._depth(key))
         if primitive.truth:
             self.truths.add(slot)
         return slot
 
-    def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
+    def include(self, program: Program, inputs: Sequence[int]) -> list[int]:
+        """Emit a program as it stands, with its inputs read from the given slots; give the slot of each slot.
+
+        It is simplified already, as its inputs stay inputs.
+        """
+        slots = [*inputs, *map(self.constant, program.constants)]
+        known, append = self._slots, slots.append
+        for primitive, args in in_time(program.instructions):
+            key = (primitive, *[slots[arg] for arg in args])
+            slot = known.get(key)
+            if slot is None:
+                slot = known[key] = self._emitted(key)
+            append(slot)
+        return slots
+
+    def _depth(self, key: tuple[Any, ...]) -> int:
         """Nesting of an operation; a chain of + and −, of × and ÷, or of max is one deeper than its deepest term."""
-        depths = self._depths
-        chain = primitive.name if primitive.variadic else CHAINS.get(primitive)
+        depths, primitive = self._depths, key[0]
+        chain = CHAINS.get(primitive) or (primitive.name if primitive.variadic else None)
         if chain is None:
-            return max([depths[slot] for slot in args]) + 1
-        first = self._instructions[args[0]]
-        left, right = depths[args[0]], depths[args[1]] + 1
+            return max([depths[slot] for slot in key[1:]]) + 1
+        first = self._instructions[key[1]]
+        left, right = depths[key[1]], depths[key[2]] + 1
         if first is None or (first[0] is not primitive and CHAINS.get(first[0]) is not chain):
             left += 1
         return left if left > right else right
@@ -221,11 +238,13 @@ class ProgramBuilder:
             return factor, instruction[2]
         return 1, slot
 
+    def _may_join(self, x: int, y: int) -> bool:
+        """Whether two terms may be multiples of one."""
+        left, right = self._instructions[x], self._instructions[y]
+        return x == y or (left is not None and left[0] is MUL) or (right is not None and right[0] is MUL)
+
     def _like(self, x: int, y: int, sign: int) -> int | None:
         """a·z ± b·z = (a ± b)·z, unless that is zero times z."""
-        left, right = self._instructions[x], self._instructions[y]
-        if x != y and (left is None or left[0] is not MUL) and (right is None or right[0] is not MUL):
-            return None
         (a, z), (b, w) = self._multiple(x), self._multiple(y)
         if z != w or a + sign * b == 0:
             return None
@@ -236,7 +255,7 @@ class ProgramBuilder:
             return y
         if self._values[y] == 0:
             return x
-        if (joined := self._like(x, y, 1)) is not None:
+        if (joined := self._like(x, y, 1) if self._may_join(x, y) else None) is not None:
             return joined
         negated = self._negated(y)
         return None if negated is None else self.apply(SUB, (x, negated))
@@ -246,7 +265,7 @@ class ProgramBuilder:
             return x
         if self._values[x] == 0:
             return self.apply(NEG, (y,))
-        if (joined := self._like(x, y, -1)) is not None:
+        if (joined := self._like(x, y, -1) if self._may_join(x, y) else None) is not None:
             return joined
         negated = self._negated(y)
         return None if negated is None else self.apply(ADD, (x, negated))
@@ -366,7 +385,7 @@ class ProgramBuilder:
             number[self._inputs[name]] = index
         for index, slot in enumerate(slots, len(names) + len(constants)):
             number[slot] = index
-        code = tuple([(primitive, tuple([number[arg] for arg in args])) for primitive, *args in kept])
+        code = tuple([(key[0], _numbered(key, number)) for key in kept])
         ends = tuple([number[slot] for slot in outputs])
         return Program(names, tuple(constants), code, ends, self._lengths(names)), number
 
@@ -384,6 +403,13 @@ class ProgramBuilder:
     def _lengths(self, names: Sequence[str]) -> tuple[Shape, ...]:  # noqa: ARG002
         """Shapes of the inputs of a program that is made; none if all are numbers."""
         return ()
+
+
+def _numbered(key: tuple[Any, ...], number: Sequence[int]) -> tuple[int, ...]:
+    """The arguments of an instruction by their numbers."""
+    if len(key) == 3:  # most of them, and there are many
+        return number[key[1]], number[key[2]]
+    return tuple([number[arg] for arg in key[1:]])
 
 
 def select(program: Program, outputs: Sequence[int]) -> Program:
