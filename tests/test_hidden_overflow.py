@@ -1,4 +1,4 @@
-"""Numbers on the way that overflow where a function or a quotient hides it: no method then says a value that is wrong."""
+"""Numbers that overflow on the way where a function or a quotient hides it: no method gives a wrong value then."""
 
 import math
 from itertools import product
