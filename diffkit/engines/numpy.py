@@ -36,6 +36,11 @@ def compile_batch(lowered: Lowered) -> BatchCall:
     return _BlocksOrLevels(by_vector_forms(lowered) if lowered.precision == "double" else lowered)
 
 
+def compile_exact_batch(lowered: Lowered) -> BatchCall:
+    """The same with the bits that each point has by itself."""
+    return _in_blocks(LevelCalls(lowered, exact=True))
+
+
 def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
