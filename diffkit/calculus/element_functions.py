@@ -15,9 +15,9 @@ from diffkit.core.deadline import in_time
 from diffkit.core.program import OPAQUE, Program
 from diffkit.core.table import ADD, DIV, LINEAR_ROWS, MUL, NEG, SUB, Primitive
 
-_SHORTEST = 2000  # operations of f up to which it is compiled as it stands
+_LEAST_OPERATIONS = 2000  # operations of f up to which it is compiled as it stands
 _FEWEST_ALIKE = 32  # terms on average that an element function must have
-_MOST_SLOTS, _MOST_VARIABLES = 200, 12  # of one term
+_LONGEST_TERM, _WIDEST_TERM = 200, 12  # of one term
 _MOST_COPIES = 2  # times the length of a program that its terms may have together: they share nothing to speak of
 
 
@@ -43,7 +43,7 @@ class ElementFunction(NamedTuple):
 
 def element_functions(program: Program) -> list[ElementFunction] | None:
     """The functions that a program's only output is a sum of; None where few of its terms are alike."""
-    if len(program.outputs) != 1 or any(program.lengths) or len(program.instructions) < _SHORTEST:
+    if len(program.outputs) != 1 or any(program.lengths) or len(program.instructions) < _LEAST_OPERATIONS:
         return None
     terms = _multiples(program, program.outputs[0])
     most = _MOST_COPIES * len(program)
@@ -51,7 +51,7 @@ def element_functions(program: Program) -> list[ElementFunction] | None:
     for slot in in_time(sorted(terms)):
         code, variables = _written(program, slot)
         most -= len(code)
-        if most < 0 or len(code) > _MOST_SLOTS or len(variables) > _MOST_VARIABLES:
+        if most < 0 or len(code) > _LONGEST_TERM or len(variables) > _WIDEST_TERM:
             return None
         if variables:
             alike = found.setdefault((terms[slot], len(variables), code), ([], []))
@@ -111,7 +111,7 @@ def _written(program: Program, root: int) -> tuple[tuple[Any, ...], tuple[int, .
     variables: list[int] = []
     code: list[tuple[Any, ...]] = []
     stack = [root]
-    while stack and len(code) <= _MOST_SLOTS:
+    while stack and len(code) <= _LONGEST_TERM:
         slot = stack.pop()
         if slot in numbers:
             continue

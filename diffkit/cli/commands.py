@@ -174,7 +174,7 @@ def functions(name: str | None, **options: Any) -> int:
 
 def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: Any) -> int:
     """Ask for one kind of derivative, answer, and report."""
-    from diffkit.methods.prepared import answer, find_backend
+    from diffkit.methods.answering import answer, find_backend
     from diffkit.reports.result_report import Report, ResultReport
 
     question, typed = ask(texts, kind, options, **asked)

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from diffkit.calculus.guards import Guarded
-from diffkit.engines import FUSED, POINTS_INTERPRETED, BatchCall, Call, Precision, Unsuited, is_installed
+from diffkit.engines import FUSED, POINTS_INTERPRETED, BatchCall, Call, MakeCall, Precision, Unsuited, is_installed
 from diffkit.engines.lowering import Lowered, lower
 
 _FOR_POINTS, _FOR_MANY_POINTS = ("python",), ("llvm", "python")
@@ -61,22 +61,9 @@ class Engines:
         """Whether it pays to compile once more for a great many points."""
         return self.engine == "auto" and is_installed(_FOR_MANY_POINTS[0])
 
-    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Call | None:
-        """Give the function of an array of a shape, to write to, and of coordinates that are not yet checked.
-
-        It writes the values in the order of ``places``, and gives True; None where a coordinate is no finite float, or
-        the point is not ordinary.
-        """
-        found: Call | None = self._compiled("points", "compile_into", self._for_points(many), places, shape)
-        return found
-
-    def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> Call | None:
-        """Give the function of a tuple of floats or an array of them that gives a new array of a shape; None as above.
-
-        None where no engine has such a function.
-        """
-        engines = _FOR_MANY_POINTS[:1]
-        found: Call | None = self._compiled("points", "compile_answer", engines, places, shape)
+    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> MakeCall | None:
+        """Give what makes functions of a point that give an array of a shape, the values in the order of ``places``."""
+        found: MakeCall | None = self._compiled("points", "compile_call", self._for_points(many), places, shape)
         return found
 
     def _for_points(self, many: bool = False) -> Sequence[str]:

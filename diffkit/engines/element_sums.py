@@ -37,39 +37,44 @@ class ElementSums:
     """
 
     def __init__(
-        self, functions: Sequence[ElementFunction], indices: Sequence[Index], precision: Precision, engine: str
-    ):
+        self, functions: Sequence[ElementFunction], indices: Sequence[Index], precision: Precision, engine: str,
+        count: int,
+    ):  # fmt: skip
         wanted = np.array([index for _, index in indices])
         keys, self._entries = np.unique(_keys(wanted), return_inverse=True)
         self._pairs = precision == "pairs"
-        self._batches: list[_Batch] = []
+        self._batches: list[_ElementBatch] = []
         self._size = 0
         found = [np.empty((4, 0), dtype=np.intp)]
         for function in functions:
-            if (batch := _Batch.of(function, keys, wanted.shape[1], self._size, precision, engine)) is not None:
+            if (batch := _ElementBatch.of(function, keys, wanted.shape[1], self._size, precision, engine)) is not None:
                 self._batches.append(batch)
                 self._size += math.prod(batch.shape)
                 found.append(batch.found)
         self._ranks, order = _ranks(np.concatenate(found, axis=1), len(keys))
         self._position = np.argsort(order)
-        self._spare: deque[_Room] = deque(maxlen=processors())
+        self._spare: deque[_ElementRoom] = deque(maxlen=processors())
+        self.shape = (count,)
+        """of an array of coordinates"""
 
     def entries(self, places: Sequence[int] | slice) -> Any:
         """Where the sums of some partials are found."""
         return self._position[self._entries[places if isinstance(places, slice) else np.array(places, dtype=np.intp)]]
 
     def __call__(self, x: Any, entries: Any) -> Any:
-        """Some partials at coordinates, an array of float64 (n,); None where the point is not ordinary."""
+        """Some partials at coordinates, an array of float64 (n,); None where that is not ordinary."""
+        if x.shape != self.shape:
+            return None
         try:
             room = self._spare.pop()
         except IndexError:
-            room = _Room(self._size, self._batches, len(self._position))
+            room = _ElementRoom(self._size, self._batches, len(self._position))
         with np.errstate(all="ignore"):
             found = self._summed(room).take(entries) if room.run(x) else None
         self._spare.append(room)
         return None if found is None or not np.isfinite(np.add.reduce(found)) else found
 
-    def _summed(self, room: _Room) -> Any:
+    def _summed(self, room: _ElementRoom) -> Any:
         """The sums of what terms contribute, those with the most terms first."""
         for rank, (at, low_at) in enumerate(self._ranks):
             high, low = room.high[: len(at)], room.low[: len(at)]
@@ -110,7 +115,7 @@ def _ranks(found: Any, count: int) -> tuple[list[tuple[Any, Any]], Any]:
     return ranks, order
 
 
-class _Batch(NamedTuple):
+class _ElementBatch(NamedTuple):
     """An element function's partials, compiled, and the variables of its terms."""
 
     call: BatchCall
@@ -126,7 +131,7 @@ class _Batch(NamedTuple):
     @classmethod
     def of(
         cls, function: ElementFunction, keys: Any, order: int, start: int, precision: Precision, engine: str
-    ) -> _Batch | None:
+    ) -> _ElementBatch | None:
         """Compile what contributes to the entries of some keys; None if nothing does."""
         variables = np.array(function.terms)
         hits: list[tuple[tuple[int, ...], Any, Any]] = []
@@ -162,10 +167,10 @@ def _lowered(function: ElementFunction, asked: Sequence[Index], precision: Preci
     return lower(guard(function.program, derivative), precision, engine in FUSED, whole=True).checked()
 
 
-class _Room:
+class _ElementRoom:
     """Room for the numbers of a point: coordinates term by term, and values one after the other."""
 
-    def __init__(self, size: int, batches: Sequence[_Batch], entries: int):
+    def __init__(self, size: int, batches: Sequence[_ElementBatch], entries: int):
         self.values = np.empty(size)
         self.high, self.low = np.zeros(entries), np.zeros(entries)
         self.parts = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.sources import Formula
@@ -15,10 +16,10 @@ from diffkit.methods.program_evaluation import ProgramEvaluation
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
-    from diffkit.engines import BatchCall
+    from diffkit.engines import BatchCall, MakeCall
     from diffkit.engines.element_sums import ElementSums
 
-_ENGINES = ("llvm", "numpy")
+_ELEMENT_ENGINES = ("llvm", "numpy")
 """engines for the terms of a point, the best first"""
 
 
@@ -60,23 +61,22 @@ class SeparableEvaluation:
         return self.whole.engines() if self._terms is None else self._terms
 
     @cached_property
-    def _terms(self) -> _Terms | None:
+    def _terms(self) -> _CompiledTerms | None:
         from diffkit.engines.element_sums import ElementSums  # a question about text alone wants no NumPy
 
-        for name in _ENGINES if self.engine == "auto" else (self.engine,):
-            if name in _ENGINES and is_installed(name):
+        count, indices = len(self.task.program.inputs), self.task.indices
+        for name in _ELEMENT_ENGINES if self.engine == "auto" else (self.engine,):
+            if name in _ELEMENT_ENGINES and is_installed(name):
                 try:
-                    return _Terms(ElementSums(self.functions, self.task.indices, self.precision, name), name)
+                    return _CompiledTerms(ElementSums(self.functions, indices, self.precision, name, count), name)
                 except Unsuited:
                     continue
         return None
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point."""
-        import numpy as np
-
         terms = self._terms
-        found = None if terms is None else terms.sums(np.array(point, dtype=float), terms.sums.entries(slice(None)))
+        found = None if terms is None else terms.at(point)
         return self.whole.at(point) if found is None else Answer(found.tolist(), None, {}, 1)
 
     def batch(self, points: Any) -> Answer:
@@ -88,8 +88,8 @@ class SeparableEvaluation:
         return self.whole.bound(point)
 
 
-class _Terms:
-    """Compiled terms as what writes values to arrays."""
+class _CompiledTerms:
+    """Compiled terms as what gives arrays."""
 
     faster, points_interpreted = False, 0
 
@@ -97,22 +97,38 @@ class _Terms:
         self.sums = sums
         self.chosen = {"terms": engine}
 
-    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:  # noqa: ARG002
-        """Give the function of an array of a shape, to write to, and of coordinates that are not yet checked."""
+    def at(self, point: Sequence[float]) -> Any:
+        """All partials at a point; None where it is not ordinary."""
         import numpy as np
 
-        entries = self.sums.entries(places)
+        return self.sums(np.array(point, dtype=float), self.sums.entries(slice(None)))
 
-        def into(out: Any, *coordinates: float) -> bool | None:
-            if not set(map(type, coordinates)) <= {float}:
-                return None
-            found = self.sums(np.array(coordinates), entries)
-            if found is None:
-                return None
-            out[...] = found.reshape(shape)
-            return True
+    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> MakeCall:  # noqa: ARG002
+        """Give what makes functions of a point that give an array of a shape, the values in the order of ``places``."""
+        import numpy as np
 
-        return into
+        sums, entries = self.sums, self.sums.entries(places)
+        read = _reader(self.chosen["terms"], *sums.shape)
+
+        def make(otherwise: Any, arrays: bool) -> Callable[..., Any]:
+            def call(at: Any, out: Any = None) -> Any:
+                if type(at) is tuple:
+                    x = read(at)
+                else:
+                    usable = arrays and type(at) is np.ndarray and at.shape == sums.shape and at.dtype == float
+                    x = at if usable else None
+                fits = out is None or (out.shape, out.dtype) == (shape, float)
+                found = sums(x, entries) if x is not None and fits else None
+                if found is None:
+                    return otherwise(at, out)
+                if out is None:
+                    return found.reshape(shape)
+                out[...] = found.reshape(shape)
+                return out
+
+            return call
+
+        return make
 
     def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall:  # noqa: ARG002
         """Give the function of points and of an array of values: which are ordinary, row after row."""
@@ -123,11 +139,19 @@ class _Terms:
         def batch(points: Any, out: Any) -> Any:
             ordinary = np.ones(len(points), dtype=bool)
             for row, point in enumerate(points):
-                found = self.sums(np.ascontiguousarray(point), entries)
-                if found is None:
-                    ordinary[row] = False
-                else:
-                    out[row] = found
+                found = self.sums(point, entries)
+                ordinary[row] = found is not None
+                out[row] = 0.0 if found is None else found
             return None if ordinary.all() else ordinary
 
         return batch
+
+
+def _reader(engine: str, count: int) -> Callable[[Any], Any]:
+    """What reads tuples of floats: by the engine, or by NumPy where they are too long."""
+    from diffkit.engines import numpy
+
+    try:
+        return import_module(f"diffkit.engines.{engine}").compile_reader(count)  # type: ignore[no-any-return]
+    except Unsuited:
+        return numpy.compile_reader(count)
