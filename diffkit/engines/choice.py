@@ -16,7 +16,7 @@ _FOR_BATCHES, _FOR_LARGE_BATCHES = ("numpy",), ("llvm", "numpy")
 _FOR_WIDE = ("numpy",)
 _SLOTS_OF_LONG = 3000  # slots from which equal operations are computed together where they can be
 _POINTS_OF_LONG = 100
-_LARGE_BATCH = 2_000_000  # operations of a batch from which compiling to machine code pays
+_LARGE_BATCH = 2_000_000  # operations of batches from which compiling to machine code pays
 
 
 class Engines:
@@ -29,6 +29,8 @@ class Engines:
         self.guarded, self.precision, self.engine = guarded, precision, engine
         self._lowered: dict[bool, Lowered] = {}
         self._batches: dict[tuple[bool, bool], BatchCall | None] = {}
+        self._work = 0
+        """operations of all batches so far"""
         self.chosen: dict[str, str] = {}
         """the engine that was taken for what it does"""
 
@@ -72,21 +74,26 @@ class Engines:
             return _FOR_MANY_POINTS if many else _FOR_POINTS
         return (_FOR_MANY_POINTS[0], *_FOR_WIDE, *_FOR_POINTS) if many else (*_FOR_WIDE, *_FOR_POINTS)
 
-    def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+    def many(
+        self, rows: int, places: Sequence[int] | None = None, factors: Sequence[float] | None = None
+    ) -> BatchCall | None:
         """Give the function of so many points; None where no engine can take the program.
 
-        With ``places`` it writes the values in their order, and points that are not finite are not ordinary.
+        With ``places`` it writes the values in their order, times ``factors`` if there are some, and points that are
+        not finite are not ordinary.
         """
-        large = rows * len(self.guarded.program) >= _LARGE_BATCH and self.engine == "auto"
+        self._work += rows * len(self.guarded.program)
+        large = self._work >= _LARGE_BATCH and self.engine == "auto"
         key = large, places is None
         if key not in self._batches:
             engines = _FOR_LARGE_BATCHES if large else _FOR_BATCHES
-            self._batches[key] = self._compiled("batches", "compile_batch", engines, places)
+            self._batches[key] = self._compiled("batches", "compile_batch", engines, places, factors=factors)
         return self._batches[key]
 
     def _compiled(
-        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any
-    ) -> Any:
+        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any,
+        factors: Sequence[float] | None = None,
+    ) -> Any:  # fmt: skip
         """What the first engine that can do some work makes of the program; None if there is none."""
         for name in engines if self.engine == "auto" else (self.engine,):
             compile_for = _function_of(name, function)
@@ -94,7 +101,9 @@ class Engines:
                 continue
             lowered = self.lowered(name in FUSED)
             try:
-                found = compile_for(lowered if places is None else lowered.arranged(places).checked(), *args)
+                if places is not None:
+                    lowered = lowered.arranged(places).multiplied(factors).checked()
+                found = compile_for(lowered, *args)
             except Unsuited:
                 continue
             self.chosen[work] = name

@@ -48,6 +48,19 @@ class Lowered(NamedTuple):
         ends = (*(outputs[place] for place in places), *outputs[self.values :])
         return self._replace(program=replace(self.program, outputs=ends), values=len(places))
 
+    def multiplied(self, factors: Sequence[float] | None) -> Lowered:
+        """The same with value k times factor k, rounded once more."""
+        if factors is None:
+            return self
+        floats = FloatOperations(self.program.inputs)
+        ends = run(self.program, floats, floats.coordinates())
+        values = [
+            end if factor == 1.0 else floats.apply(MUL, (end, factor))
+            for end, factor in zip(ends, factors, strict=False)
+        ]
+        slots = map(floats.slot, (*values, *ends[self.values :]))
+        return self._replace(program=floats.builder.program(list(slots), self.program.inputs))
+
     def checked(self) -> Lowered:
         """The same for coordinates that may be no finite numbers: such a point is not ordinary."""
         if self.bounded:
@@ -66,8 +79,7 @@ def lower_values(program: Program) -> Lowered:
     """Write a program's own values as plain binary64 operations, with nothing to hold but that they are finite."""
     floats = FloatOperations(program.inputs)
     plain = _Plain(floats)
-    inputs = [Float(floats, slot) for slot in range(len(program.inputs))]
-    slots = [floats.slot(value) for value in run(program, plain, inputs)]
+    slots = [floats.slot(value) for value in run(program, plain, floats.coordinates())]
     return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
@@ -114,7 +126,7 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, whole: bool, n
 
 def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
     """Every slot of a program in an algebra over slots; those that are not to be exact in plain binary64."""
-    slots = [algebra.number(Float(floats, slot)) for slot in range(len(program.inputs))]
+    slots = [algebra.number(x) for x in floats.coordinates()]
     slots += map(algebra.constant, program.constants)
     plain = _Plain(floats)
     for slot, row, args in in_time(program.numbered()):
@@ -128,8 +140,7 @@ def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collect
 
 def _within(floats: FloatOperations, size: float) -> Any:
     """size² − Σ xᵢ², which is not positive where a coordinate is farther out, or is no number."""
-    coordinates = [Float(floats, slot) for slot in range(floats.inputs)]
-    return size**2 - sum(x * x for x in coordinates)
+    return size**2 - sum(x * x for x in floats.coordinates())
 
 
 class _Plain:

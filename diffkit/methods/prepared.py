@@ -223,15 +223,14 @@ class Prepared(Generic[V_co]):
         rows = at.reshape(-1, width)
         if len(rows) < FEW_ROWS or width != len(task.variables):
             return None
-        call = found[1].many(len(rows), task.places)
+        factors = None if task.factors is None else [float(factor) for factor in task.factors]
+        call = found[1].many(len(rows), task.places, factors)
         if call is None:
             return None
         import numpy as np
 
         values = np.empty((len(rows), len(task.places)))
         ordinary = call(rows, values)
-        if task.factors is not None:
-            values *= [float(factor) for factor in task.factors]
         if ordinary is not None and not ordinary.all():
             odd = self.result(rows[~ordinary]).value
             values[~ordinary] = np.reshape(odd, (-1, values.shape[1]))

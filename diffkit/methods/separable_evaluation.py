@@ -37,7 +37,8 @@ class SeparableEvaluation:
     def of(cls, task: Task) -> SeparableEvaluation | None:
         """The evaluation of a gradient, a Hessian or H·v whose function is such a sum."""
         orders = {len(index) for _, index in task.indices}
-        if len(task.indices) == 1 or orders not in ({1}, {2}) or not isinstance(task.source, Formula):
+        one_by_one = len(task.indices) == 1 or task.factors is not None
+        if one_by_one or orders not in ({1}, {2}) or not isinstance(task.source, Formula):
             return None
         functions = task.source.element_functions
         return None if functions is None else cls(task, functions)
@@ -130,7 +131,12 @@ class _CompiledTerms:
 
         return make
 
-    def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall:  # noqa: ARG002
+    def many(
+        self,
+        rows: int,
+        places: Sequence[int] | None = None,
+        factors: Sequence[float] | None = None,  # noqa: ARG002
+    ) -> BatchCall:
         """Give the function of points and of an array of values: which are ordinary, row after row."""
         import numpy as np
 
