@@ -17,7 +17,7 @@ from diffkit.core.table import ADD, DIV, LINEAR_ROWS, MUL, NEG, SUB, Primitive
 
 _LEAST_OPERATIONS = 2000  # operations of f up to which it is compiled as it stands
 _FEWEST_ALIKE = 32  # terms on average that an element function must have
-_LONGEST_TERM, _WIDEST_TERM = 200, 12  # of one term
+_LONGEST_TERM, _MOST_IN_A_TERM = 200, 12  # of one term
 _MOST_COPIES = 2  # times the length of a program that its terms may have together: they share nothing to speak of
 
 
@@ -51,7 +51,7 @@ def element_functions(program: Program) -> list[ElementFunction] | None:
     for slot in in_time(sorted(terms)):
         code, variables = _written(program, slot)
         most -= len(code)
-        if most < 0 or len(code) > _LONGEST_TERM or len(variables) > _WIDEST_TERM:
+        if most < 0 or len(code) > _LONGEST_TERM or len(variables) > _MOST_IN_A_TERM:
             return None
         if variables:
             alike = found.setdefault((terms[slot], len(variables), code), ([], []))

@@ -131,12 +131,7 @@ class _CompiledTerms:
 
         return make
 
-    def many(
-        self,
-        rows: int,
-        places: Sequence[int] | None = None,
-        factors: Sequence[float] | None = None,  # noqa: ARG002
-    ) -> BatchCall:
+    def many(self, rows: int, places: Sequence[int] | None = None, factors: Any = None) -> BatchCall:  # noqa: ARG002
         """Give the function of points and of an array of values: which are ordinary, row after row."""
         import numpy as np
 
