@@ -11,8 +11,10 @@ correction that is no number is dropped; here it is kept, so that it shows in th
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 from diffkit.calculus.guards import Guarded, sources
@@ -140,7 +142,7 @@ def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collect
 
 def _within(floats: FloatOperations, size: float) -> Any:
     """size² − Σ xᵢ², which is not positive where a coordinate is farther out, or is no number."""
-    return size**2 - sum(x * x for x in floats.coordinates())
+    return size**2 - reduce(operator.add, [x * x for x in floats.coordinates()])
 
 
 class _Plain:
@@ -169,6 +171,8 @@ class _Plain:
             return by_definition(row, self, args)
         halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
         if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
+            self.floats.watch(*args)
+        if row in _ENDING:
             self.floats.watch(*args)
         if row is DIV:  # what is divided by something that overflows is not 0
             self.floats.watch(args[1])
@@ -201,6 +205,22 @@ _EXACTLY_ROUNDED = frozenset((ADD, SUB, MUL))
 _ARITHMETIC = frozenset((ADD, SUB, MUL, DIV, WHERE))
 _HIDING = frozenset(row for row in table if len(row.arguments) > 1 and row not in _ARITHMETIC and not row.truths)
 """rows that may have an ordinary value where an argument is not finite"""
+
+
+def _ends(row: Primitive) -> bool:
+    """Whether a function of one number has a finite value at −∞ or ∞: where that stands for a number it hides it."""
+    if row.floats is None or row.truth or len(row.arguments) != 1:
+        return False
+    for end in (-math.inf, math.inf):
+        try:
+            if math.isfinite(row.floats(end)):
+                return True
+        except (ArithmeticError, ValueError):
+            continue
+    return False
+
+
+_ENDING = frozenset(filter(_ends, table))
 
 
 class _Pairs(DoublesAlgebra):
