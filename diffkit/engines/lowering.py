@@ -85,21 +85,22 @@ def lower_values(program: Program) -> Lowered:
     return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
-def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:
+def lower(guarded: Guarded, precision: Precision, fused: bool = False, whole: bool = False) -> Lowered:
     """Write a guarded derivative as binary64 operations; ``fused`` if the engine has a fused multiply-add.
 
     Of f's own values only that they are finite is asked, for which plain binary64 will do. Where all is known to be
-    finite within some reach, a point need only be within it; that is taken if it is less work.
+    finite within some reach, a point need only be within it; that is taken if it is less work. ``whole``: the values
+    are the high parts of all pairs, and then their low parts.
     """
-    found = _lowered(guarded, precision, fused, None)
+    found = _lowered(guarded, precision, fused, whole, None)
     near = reach(guarded)
     if near is None:
         return found
-    nearby = _lowered(guarded, precision, fused, near)
+    nearby = _lowered(guarded, precision, fused, whole, near)
     return min(nearby, found, key=lambda one: len(one.program.instructions) + len(one.edges) + one.finite)
 
 
-def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | None) -> Lowered:
+def _lowered(guarded: Guarded, precision: Precision, fused: bool, whole: bool, near: Reach | None) -> Lowered:
     """The operations for all points, or for those within a reach."""
     program = guarded.program
     primals = program.outputs[guarded.derivatives : guarded.derivatives + guarded.primals] if near is None else ()
@@ -111,6 +112,8 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
     algebra = _Pairs(floats, fused) if precision == "pairs" else _Plain(floats)
     slots = _run(program, algebra, floats, set[int]().union(*(sources(program, s) for s in {*values, *margins})))
     found = [[floats.slot(algebra.high(slots[o])) for o in outputs] for outputs in (values, primals, margins)]
+    if whole and precision == "pairs":
+        found[0] += [floats.slot(slots[o][1]) for o in values]
     watched = floats.watched if near is None else ()
     finite = list(dict.fromkeys(slot for slot in (*found[1], *watched) if floats.varies(slot)))
     edges = [guarded.edges[k] for k in open_]
@@ -120,7 +123,7 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
         outputs.append(floats.slot(_within(floats, near.size)))
         edges.append(True)
     code = floats.builder.program(outputs, program.inputs)
-    return Lowered(code, len(values), len(finite), tuple(edges), near is not None, precision)
+    return Lowered(code, len(found[0]), len(finite), tuple(edges), near is not None, precision)
 
 
 def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
