@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import factorial
 from typing import Any, TypeVar
 
@@ -103,17 +103,21 @@ class Reverse:
         chooses = not CHOOSING_ROWS.isdisjoint(row for row, _ in self.program.instructions)
         taken_in = choices_in(self.program, swept, (output,), self.first_chosen) if chooses else {}
 
-        def handed(slot: int, primitive: Primitive, args: tuple[int, ...], adjoint: int) -> Iterator[tuple[int, int]]:
+        varies = self.varies
+
+        def handed(slot: int, primitive: Primitive, args: tuple[int, ...], adjoint: int) -> list[tuple[int, int]]:
+            found = []
             plain = primitive is ADD or primitive is SUB or primitive in CHOOSING_ROWS
             for k, arg in enumerate(args):
-                if not self.varies[arg] or (primitive is WHERE and k == 0):
+                if not varies[arg] or (primitive is WHERE and k == 0):
                     continue
                 term = adjoint if plain else times_partial(primitive, builder, args, slot, k, adjoint)
                 if term is not None:
                     if chooses:
                         through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
                         term = _where_taken(builder, term, through - taken_in[arg])
-                    yield arg, builder.apply(NEG, (term,)) if primitive is SUB and k else term
+                    found.append((arg, builder.apply(NEG, (term,)) if primitive is SUB and k else term))
+            return found
 
         add = lambda known, term: builder.apply(ADD, (known, term))  # noqa: E731
         bars = sweep_back(self.program, {output: builder.constant(1)}, handed, add, swept)

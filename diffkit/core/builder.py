@@ -31,6 +31,7 @@ class ProgramBuilder:
 
     def __init__(self, inputs: Sequence[str] = (), limits: Limits = UNLIMITED):
         self.limits = limits
+        self._most_nodes, self._most_depth = limits.nodes, limits.depth
         self.truths: set[int] = set()
         """slots that are true or false rather than a number"""
         self._inputs: dict[str, int] = {}
@@ -63,11 +64,10 @@ class ProgramBuilder:
 
     def _new(self, value: Constant | None, instruction: tuple[Any, ...] | None, depth: int) -> int:
         slot = len(self._values)
-        limits = self.limits
-        if slot >= limits.nodes:
-            raise limits.exceeded("nodes", "the expression has too many operations")
-        if depth > limits.depth:
-            raise limits.exceeded("depth", "the expression is nested too deeply")
+        if slot >= self._most_nodes:
+            raise self.limits.exceeded("nodes", "the expression has too many operations")
+        if depth > self._most_depth:
+            raise self.limits.exceeded("depth", "the expression is nested too deeply")
         self._values.append(value)
         self._instructions.append(instruction)
         self._depths.append(depth)
@@ -153,7 +153,7 @@ class ProgramBuilder:
         slots = [*inputs, *map(self.constant, program.constants)]
         known, append = self._slots, slots.append
         for primitive, args in in_time(program.instructions):
-            key = (primitive, *[slots[arg] for arg in args])
+            key: tuple[Any, ...] = (primitive, *[slots[arg] for arg in args])
             slot = known.get(key)
             if slot is None:
                 slot = known[key] = self._emitted(key)
@@ -165,9 +165,10 @@ class ProgramBuilder:
         depths, primitive = self._depths, key[0]
         chain = CHAINS.get(primitive) or (primitive.name if primitive.variadic else None)
         if chain is None:
-            return max([depths[slot] for slot in key[1:]]) + 1
+            return max(map(depths.__getitem__, key[1:])) + 1
         first = self._instructions[key[1]]
-        left, right = depths[key[1]], depths[key[2]] + 1
+        left: int = depths[key[1]]
+        right: int = depths[key[2]] + 1
         if first is None or (first[0] is not primitive and CHAINS.get(first[0]) is not chain):
             left += 1
         return left if left > right else right
@@ -238,13 +239,13 @@ class ProgramBuilder:
             return factor, instruction[2]
         return 1, slot
 
-    def _may_join(self, x: int, y: int) -> bool:
-        """Whether two terms may be multiples of one."""
-        left, right = self._instructions[x], self._instructions[y]
-        return x == y or (left is not None and left[0] is MUL) or (right is not None and right[0] is MUL)
-
     def _like(self, x: int, y: int, sign: int) -> int | None:
         """a·z ± b·z = (a ± b)·z, unless that is zero times z."""
+        left, right = self._instructions[x], self._instructions[y]
+        z = left[2] if left is not None and left[0] is MUL else x
+        w = right[2] if right is not None and right[0] is MUL else y
+        if x != y and x != w and z not in (y, w):  # most terms, and there are many
+            return None
         (a, z), (b, w) = self._multiple(x), self._multiple(y)
         if z != w or a + sign * b == 0:
             return None
@@ -255,7 +256,7 @@ class ProgramBuilder:
             return y
         if self._values[y] == 0:
             return x
-        if (joined := self._like(x, y, 1) if self._may_join(x, y) else None) is not None:
+        if (joined := self._like(x, y, 1)) is not None:
             return joined
         negated = self._negated(y)
         return None if negated is None else self.apply(SUB, (x, negated))
@@ -265,7 +266,7 @@ class ProgramBuilder:
             return x
         if self._values[x] == 0:
             return self.apply(NEG, (y,))
-        if (joined := self._like(x, y, -1) if self._may_join(x, y) else None) is not None:
+        if (joined := self._like(x, y, -1)) is not None:
             return joined
         negated = self._negated(y)
         return None if negated is None else self.apply(ADD, (x, negated))
