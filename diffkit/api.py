@@ -16,7 +16,8 @@ from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.methods import COMPARED, Backend
-from diffkit.methods.prepared import Prepared, answer, find_backend
+from diffkit.methods.answering import answer, find_backend
+from diffkit.methods.prepared import Prepared
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack

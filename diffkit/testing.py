@@ -201,7 +201,7 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
     """
     __tracebackhide__ = True
     from diffkit.core.errors import BackendError, DiffkitError
-    from diffkit.methods.prepared import find_backend
+    from diffkit.methods.answering import find_backend
 
     asked = find_backend(backend)
     passed, refused, faults = [], [], []

@@ -4,7 +4,6 @@ import math
 import os
 import platform
 import random
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +19,7 @@ from diffkit.core.deadline import time_limit
 from diffkit.core.errors import OutOfTime
 from diffkit.core.table import table
 from diffkit.core.text import parse_program
-from diffkit.engines import Unsuited, llvm, llvm_calls
+from diffkit.engines import Unsuited, llvm
 from diffkit.engines.exact_products import LARGEST_FACTOR, SMALLEST_FACTOR, factors_to_watch
 from diffkit.engines.float_operations import PRODUCT_ERROR
 from diffkit.engines.llvm_elementary import IN_VECTORS
@@ -273,72 +272,6 @@ def test_other_processors(monkeypatch, cpu, features, lanes, fused):
 def test_what_a_branch_does_not_take_may_be_anything():
     code = lowered("where(x > 0, x*log(x), x^2)", ("x",), [(0, (0,))], "pairs")
     assert None not in rows_of(code, [(-1.0,), (2.0,), (-1e-3,)])
-
-
-def test_functions_of_one_point_take_what_floats_take():
-    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
-    call = llvm.compile_point(code)
-    assert call(1, np.float64(2.0)) == (0.5, -0.25)
-    assert call(True, 2.0) == (0.5, -0.25)
-    with pytest.raises(TypeError, match="2 arguments, and was given 1"):
-        call(1.0)
-    with pytest.raises(TypeError):
-        call("1", 2.0)
-    with pytest.raises(OverflowError):
-        call(10**400, 1.0)
-    before = sys.getrefcount(None)
-    for _ in range(1000):
-        assert call(1.0, 0.0) is None
-    assert abs(sys.getrefcount(None) - before) < 100
-
-
-def test_functions_of_arrays_look_at_them():
-    """None for what they do not take: then there are other ways."""
-    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
-    write, out = llvm.compile_into(code, (2,)), np.zeros(2)
-    assert write(out, 1.0, 4.0) is True
-    assert out.tolist() == [0.25, -0.0625]
-    assert write(out, 1.0, 0.0) is write(out, 1, 2.0) is write(out, "1", 2.0) is None
-    frozen = np.zeros(2)
-    frozen.flags.writeable = False
-    for odd in (np.zeros(3), np.zeros(4)[::2], frozen, np.zeros(2, "f4"), np.zeros(2, ">f8"), None, [1.0, 2.0]):
-        assert write(odd, 1.0, 2.0) is None
-    with pytest.raises(TypeError, match="arguments, and was given 1"):
-        write(out)
-
-
-def test_functions_that_make_an_array():
-    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,)), (0, (0, 1)), (0, (1, 1))], "double")
-    answer = llvm.compile_answer(code, (2, 2))
-    for point in ((1.0, 2.0), np.array([1.0, 2.0])):
-        found = answer(point)
-        assert (found.shape, found.dtype, found.flags.owndata) == ((2, 2), np.dtype(float), True)
-        assert found.tolist() == [[0.5, -0.25], [-0.25, 0.25]]
-    for point in ((1, 2.0), (1.0,), (1.0, 0.0), (1.0, math.nan), [1.0, 2.0], "ab", None, np.ones((1, 2)),
-                  np.ones(2, int), np.ones(2, ">f8"), np.ones(4)[::2], np.ones(3)):  # fmt: skip
-        assert answer(point) is None
-    single = llvm.compile_answer(lowered("x^2", ("x",), [(0, (0,))], "double"), ())((3.0,))
-    assert (single.shape, float(single)) == ((), 6.0)
-    kept = [answer((float(k), 2.0)) for k in range(1000)]
-    assert [array[0, 1] for array in kept] == [-k / 4 for k in range(1000)]
-
-
-def test_objects_that_are_not_known_are_not_touched(monkeypatch):
-    code = lowered("x + 3", ("x",), [(0, (0,))], "double")
-    for place in ("type_place", "float_place", "items_place", "bytes_place", "data_place", "ndim_place", "dtype_place"):
-        llvm._calls.cache_clear()
-        llvm._method.cache_clear()
-        with monkeypatch.context() as patch:
-            patch.setitem(llvm_calls._FIELD_PLACES, place, llvm_calls._FIELD_PLACES[place] - 8)
-            with pytest.raises(Unsuited, match="objects of this Python"):
-                llvm.compile_point(code)
-    assert llvm.compile_point(code)(1.0) == (1.0,)
-
-
-def test_a_function_keeps_its_code():
-    call = llvm.compile_point(lowered("x^3 - 7", ("x",), [(0, (0,))], "double"))
-    llvm._load.cache_clear()
-    assert [call(float(k))[0] for k in range(100)] == [3.0 * k * k for k in range(100)]
 
 
 def test_threads_compile_and_call():

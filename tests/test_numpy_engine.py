@@ -23,7 +23,7 @@ from diffkit.engines import numpy as engine
 from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import lower, lower_values
-from diffkit.engines.numpy import compile_batch, compile_into, compile_point
+from diffkit.engines.numpy import compile_batch, compile_call, compile_point
 from diffkit.engines.vector_forms import by_vector_forms, pays
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
@@ -282,9 +282,11 @@ def test_forms_in_vectors_of_what_is_no_number_are_not_ordinary():
 
 
 def test_points_that_are_written_are_checked():
-    call, out = compile_into(lowered_text("x + 2*y", GRADIENT).checked(), (3,)), np.zeros(3)
-    assert call(out, 1.0, 2.0, 3.0)
-    assert out.tolist() == [1.0, 2.0, 0.0]
-    assert call(out, 1.0, np.inf, 3.0) is call(out, 1.0, 2, 3.0) is call(out, 1.0, "a", 3.0) is None
-    with pytest.raises(TypeError):
-        call(out, 1.0, 2.0)
+    call, out = compile_call(lowered_text("x + 2*y", GRADIENT).checked(), (3,))(lambda *given: given, True), np.zeros(3)
+    for point in ((1.0, 2.0, 3.0), np.array([1.0, 2.0, 3.0])):
+        assert call(point).tolist() == [1.0, 2.0, 0.0]
+        assert call(point, out) is out
+        assert out.tolist() == [1.0, 2.0, 0.0]
+    for point in ((1.0, np.inf, 3.0), (1.0, 2, 3.0), (1.0, "a", 3.0), (1.0, 2.0), [1.0, 2.0, 3.0], np.ones((1, 3))):
+        assert call(point, out)[0] is point
+    assert call((1.0, 2.0, 3.0), np.zeros(4))[0] == (1.0, 2.0, 3.0)

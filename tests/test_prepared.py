@@ -1,5 +1,7 @@
 """Prepared derivatives: the quick ways give what the careful one gives, and leave to it what is not theirs."""
 
+import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -197,3 +199,22 @@ def test_precision_and_engine_are_checked_and_shown():
     prepared = dk.prepare("x**2*y", precision="double")
     prepared((1.0, 2.0))
     assert repr(prepared) == "<prepared gradient of x, y: reverse, double, points by python>"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_compiled_takes_the_place_of_what_is_careful(way):
+    """Plain functions, copies and signatures are the same before and after."""
+    prepared, given = dk.prepare(TEXT, **WAYS[way]), np.array([0.5, 2.0])
+    before = prepared(given), prepared.jac(given)
+    for _ in range(8):
+        for call in (prepared, prepared.jac):
+            for point in (given, [0.5, 2.0], (0.5, 2.0), np.array([0.5, 2.0], dtype=np.float32)):
+                assert np.allclose(call(point), before[0], rtol=1e-15, atol=0)
+        assert np.allclose(prepared.jac(given.reshape(2, 1)), before[1], rtol=1e-15, atol=0)
+    for same in (copy.copy(prepared), copy.deepcopy(prepared), pickle.loads(pickle.dumps(prepared))):
+        assert np.allclose(same(given), before[0], rtol=1e-15, atol=0)
+        assert np.allclose(same.jac(given), before[0], rtol=1e-15, atol=0)
+    assert list(inspect.signature(prepared).parameters) == ["at", "out"]
+    assert "question" in inspect.signature(type(prepared)).parameters
+    with pytest.raises(dk.DiffkitError):
+        prepared((1.0, 2.0, 3.0))

@@ -123,7 +123,7 @@ def claim_of_arrays(function: Any, claims: tuple[str, ...], options: dict[str, A
 
 def backends_of(text: str) -> list[Any]:
     """Give the backends of a comma-separated list."""
-    from diffkit.methods.prepared import find_backend
+    from diffkit.methods.answering import find_backend
 
     return [find_backend(name) for name in names(text) or ()]
 

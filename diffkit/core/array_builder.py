@@ -71,6 +71,12 @@ class ArrayBuilder(ProgramBuilder):
         """Slot of zeros."""
         return self.apply(gathered(np.zeros(shape, dtype=np.int64)), [self.constant(0)]) if shape else self.constant(0)
 
+    def known_throughout(self, slot: int) -> int | Fraction | None:
+        """The rational number that every entry of a slot is, or None."""
+        instruction = self._instructions[slot]
+        repeated = instruction is not None and isinstance(instruction[0], Spread)
+        return self.known_throughout(instruction[1]) if repeated else self.rational(slot)  # type: ignore[index]
+
     def shape(self, slot: int) -> Shape:
         """Shape of a slot."""
         return self.shapes[slot]

@@ -15,10 +15,15 @@ Precision = Literal["pairs", "double"]
 
 ENGINES = {"python": "", "numpy": "", "llvm": "llvmlite", "jax": "jax"}
 """What a Program can be compiled by, and the package that an engine needs besides the core."""
+FUSED = frozenset({"llvm"})
+"""engines with a fused multiply-add"""
 POINTS_INTERPRETED = 3  # points after which compiling pays
 
 Call = Callable[..., "tuple[float, ...] | None"]
 """A function of the coordinates of a point: the values there, or None where it is not ordinary."""
+MakeCall = Callable[[Any, bool], Callable[..., Any]]
+"""Makes, of what is called for everything else, and of whether arrays with one axis are points, a function of a point
+that is a tuple of floats, and maybe of an array to write to, that gives an array."""
 BatchCall = Callable[[Any, Any], Any]
 """A function of points (B, n) and of the array (B, m) to write to: which rows are ordinary, or None if all are."""
 

@@ -146,7 +146,7 @@ class _BlockTables:
 
     def __init__(self, plan: BlockCalls, length: int):
         self.length = length
-        numbers, truths = map(_aligned, plan.rows.heights, (length, length), (float, bool))
+        numbers, truths = map(aligned, plan.rows.heights, (length, length), (float, bool))
         rows = list(numbers), list(truths)
 
         def filled(arg: Any) -> Any:
@@ -187,7 +187,7 @@ class _BlockTables:
         return found
 
 
-def _aligned(height: int, length: int, kind: type) -> Any:
+def aligned(height: int, length: int, kind: type) -> Any:
     """A table whose rows begin where lines of the cache do."""
     size = np.dtype(kind).itemsize
     width = -(-length * size // _LINE) * _LINE

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from diffkit.calculus.guards import Guarded
-from diffkit.engines import POINTS_INTERPRETED, BatchCall, Call, Precision, Unsuited, is_installed
+from diffkit.engines import FUSED, POINTS_INTERPRETED, BatchCall, Call, MakeCall, Precision, Unsuited, is_installed
 from diffkit.engines.lowering import Lowered, lower
 
 _FOR_POINTS, _FOR_MANY_POINTS = ("python",), ("llvm", "python")
@@ -16,9 +16,7 @@ _FOR_BATCHES, _FOR_LARGE_BATCHES = ("numpy",), ("llvm", "numpy")
 _FOR_WIDE = ("numpy",)
 _SLOTS_OF_LONG = 3000  # slots from which equal operations are computed together where they can be
 _POINTS_OF_LONG = 100
-_LARGE_BATCH = 2_000_000  # operations of a batch from which compiling to machine code pays
-_FUSED = {"llvm"}
-"""engines with a fused multiply-add"""
+_LARGE_BATCH = 2_000_000  # operations of batches from which compiling to machine code pays
 
 
 class Engines:
@@ -31,6 +29,8 @@ class Engines:
         self.guarded, self.precision, self.engine = guarded, precision, engine
         self._lowered: dict[bool, Lowered] = {}
         self._batches: dict[tuple[bool, bool], BatchCall | None] = {}
+        self._work = 0
+        """operations of all batches so far"""
         self.chosen: dict[str, str] = {}
         """the engine that was taken for what it does"""
 
@@ -63,22 +63,9 @@ class Engines:
         """Whether it pays to compile once more for a great many points."""
         return self.engine == "auto" and is_installed(_FOR_MANY_POINTS[0])
 
-    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Call | None:
-        """Give the function of an array of a shape, to write to, and of coordinates that are not yet checked.
-
-        It writes the values in the order of ``places``, and gives True; None where a coordinate is no finite float, or
-        the point is not ordinary.
-        """
-        found: Call | None = self._compiled("points", "compile_into", self._for_points(many), places, shape)
-        return found
-
-    def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> Call | None:
-        """Give the function of a tuple of floats or an array of them that gives a new array of a shape; None as above.
-
-        None where no engine has such a function.
-        """
-        engines = _FOR_MANY_POINTS[:1]
-        found: Call | None = self._compiled("points", "compile_answer", engines, places, shape)
+    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> MakeCall | None:
+        """Give what makes functions of a point that give an array of a shape, the values in the order of ``places``."""
+        found: MakeCall | None = self._compiled("points", "compile_call", self._for_points(many), places, shape)
         return found
 
     def _for_points(self, many: bool = False) -> Sequence[str]:
@@ -87,29 +74,36 @@ class Engines:
             return _FOR_MANY_POINTS if many else _FOR_POINTS
         return (_FOR_MANY_POINTS[0], *_FOR_WIDE, *_FOR_POINTS) if many else (*_FOR_WIDE, *_FOR_POINTS)
 
-    def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+    def many(
+        self, rows: int, places: Sequence[int] | None = None, factors: Sequence[float] | None = None
+    ) -> BatchCall | None:
         """Give the function of so many points; None where no engine can take the program.
 
-        With ``places`` it writes the values in their order, and points that are not finite are not ordinary.
+        With ``places`` it writes the values in their order, times ``factors`` if there are some, and points that are
+        not finite are not ordinary.
         """
-        large = rows * len(self.guarded.program) >= _LARGE_BATCH and self.engine == "auto"
+        self._work += rows * len(self.guarded.program)
+        large = self._work >= _LARGE_BATCH and self.engine == "auto"
         key = large, places is None
         if key not in self._batches:
             engines = _FOR_LARGE_BATCHES if large else _FOR_BATCHES
-            self._batches[key] = self._compiled("batches", "compile_batch", engines, places)
+            self._batches[key] = self._compiled("batches", "compile_batch", engines, places, factors=factors)
         return self._batches[key]
 
     def _compiled(
-        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any
-    ) -> Any:
+        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any,
+        factors: Sequence[float] | None = None,
+    ) -> Any:  # fmt: skip
         """What the first engine that can do some work makes of the program; None if there is none."""
         for name in engines if self.engine == "auto" else (self.engine,):
             compile_for = _function_of(name, function)
             if compile_for is None:
                 continue
-            lowered = self.lowered(name in _FUSED)
+            lowered = self.lowered(name in FUSED)
             try:
-                found = compile_for(lowered if places is None else lowered.arranged(places).checked(), *args)
+                if places is not None:
+                    lowered = lowered.arranged(places).multiplied(factors).checked()
+                found = compile_for(lowered, *args)
             except Unsuited:
                 continue
             self.chosen[work] = name

@@ -53,6 +53,10 @@ class FloatOperations:
         self.not_zero: list[int] = []
         """slots that must not be 0: where they are, the interpreter goes another way"""
 
+    def coordinates(self) -> list[Any]:
+        """The inputs as numbers."""
+        return [Float(self, slot) for slot in range(self.inputs)]
+
     def constant(self, value: Any) -> float:
         """Give the nearest float."""
         return to_float(value)

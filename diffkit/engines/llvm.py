@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import BackendError
 from diffkit.core.table import Primitive
-from diffkit.engines import Unsuited
+from diffkit.engines import Call, MakeCall, Unsuited
 from diffkit.engines.code_cache import keep_code, read_code
 from diffkit.engines.float_operations import PRODUCT_ERROR
-from diffkit.engines.llvm_calls import POINTER, calls_module, fields_stand_there, point_module, record
+from diffkit.engines.llvm_calls import POINTER, calls_module, copy_module, fields_stand_there, point_module, record
 from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_same_bits import WITH_SAME_BITS
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_COMPILED, _MOST_LINES = 20_000, 25_000  # instructions, and lines of them, that take LLVM two seconds or three
+_MOST_READ = 30_000  # numbers that stand on the stack meanwhile
 _PIECE_WORK = 2**24  # operations between two looks at the clock: about a millisecond
 _THREAD_PIECES = 16  # pieces from which on a second thread is worth it: two together take more time of processors
 _LANES = {"avx512f": 8, "avx": 4}
@@ -42,32 +43,31 @@ _OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
 """what CPython's ``math`` computes by its own algorithms"""
 _KNOWN_LIBRARY = [2, 28]  # of GNU: from then on its authors state the bounds that are relied on
 _KEPT = 256  # loaded modules that a process holds for those who ask again
-_METH_FASTCALL, _METH_O = 0x80, 0x08  # functions of (self, args, count) and (self, arg); CPython's methodobject.h
+_METH_FASTCALL, _METH_KEYWORDS = 0x80, 0x02  # functions of (self, args, count) and then names; CPython's methodobject.h
 _ARRAY_NEW = 93  # the place of PyArray_New in NumPy's C interface
-_CODE_VERSION = 1  # raised when the meaning of kept code changes other than by its text
+_CODE_VERSION = 2  # raised when the meaning of kept code changes other than by its text
 _ARGUMENTS_TRIED = 300  # arguments at which a function of the C library must have the bits of Python's
 
 
-def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
+def compile_point(lowered: Lowered) -> Call:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
     Unsuited where this engine cannot: a function is not in the C library, or has other bits there than in Python, or
     the code is too long. BackendError where llvmlite is missing.
     """
-    return _function(lowered, "values")
+    return _maker(_checked_point(lowered), len(lowered.program.inputs), "values", (lowered.values,))(None, False)
 
 
-def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:  # noqa: ARG001
-    """Give the function of a contiguous array of float64 and the coordinates: it writes the values, or gives None."""
-    return _function(lowered, "write")
+def compile_call(lowered: Lowered, shape: tuple[int, ...]) -> MakeCall:
+    """Give what makes the function of a point, and maybe of an array to write to, that gives an array."""
+    return _maker(_checked_point(lowered), len(lowered.program.inputs), "call", shape)
 
 
-def compile_answer(lowered: Lowered, shape: tuple[int, ...]) -> Callable[[Any], np.ndarray | None]:
-    """Give the function of a tuple of floats, or of a contiguous array (n,) of float64: a new array of the values.
-
-    It gives None for any other point, and where the point is not ordinary.
-    """
-    return _function(lowered, "answer", shape)
+def compile_reader(count: int) -> Callable[[Any], np.ndarray | None]:
+    """Give the function of a tuple of so many floats that gives them as an array, and None for anything else."""
+    if count > _MOST_READ:
+        raise Unsuited(f"the llvm engine reads no more than {_MOST_READ:,} numbers at once")
+    return _maker(copy_module(count), count, "call", (count,))(lambda *_: None, False)
 
 
 def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:
@@ -235,23 +235,31 @@ class _Loaded:
         return int(self._engine.get_function_address(name))
 
 
-def _function(lowered: Lowered, name: str, shape: tuple[int, ...] | None = None) -> Callable[..., Any]:
-    """A function of CPython; what its ``self`` is keeps the code."""
+def _checked_point(lowered: Lowered) -> Module:
+    """The module of one point; Unsuited where that has not the bits of the interpreter."""
     _llvm()
     _check(lowered, True)
-    loaded = _load(point_module(lowered))
-    made = (lowered.values,) if shape is None else shape
-    known = record(loaded.address("evaluate"), len(lowered.program.inputs), made)
-    method = _method(name)
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    return make(ctypes.addressof(method), (known, loaded), None)  # type: ignore[no-any-return]
+    return point_module(lowered)
+
+
+def _maker(module: Module, count: int, name: str, shape: tuple[int, ...]) -> MakeCall:
+    """What makes functions of CPython of so many coordinates; what its ``self`` is keeps the code."""
+    loaded, method = _load(module), _method(name)
+    evaluate = loaded.address("evaluate")
+    new = ctypes.pythonapi.PyCFunction_NewEx
+    new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+
+    def make(otherwise: Any, arrays: bool) -> Callable[..., Any]:
+        itself = record(evaluate, count, shape, arrays), loaded, otherwise
+        return new(ctypes.addressof(method), itself, None)  # type: ignore[no-any-return]
+
+    return make
 
 
 @cache
 def _method(name: str) -> _Method:
     """How CPython calls a function of the module of calls, which stays."""
-    flags = _METH_O if name == "answer" else _METH_FASTCALL
+    flags = _METH_FASTCALL | (_METH_KEYWORDS if name == "call" else 0)
     return _Method(name.encode(), _calls().address(name), flags, None)
 
 
@@ -305,8 +313,7 @@ def _outside(name: str) -> int:
         "tuple": tuple,
         "TypeError": TypeError,
         "None": None,
-        "True": True,
-        "False": False,
+        "out": sys.intern("out"),
     }
     if name in ("ndarray", "float64", "PyArray_New"):
         import numpy as np

@@ -90,8 +90,9 @@ call void %Py_DecRef(ptr %tuple)
 ret ptr null
 }"""
 
-# The place of an array's numbers; null where it is none of %count float64, or %wanted flags are not set.
-_DATA_TEXT = """define internal ptr @data(ptr %array, i64 %count, i32 %wanted) nounwind {
+# The place of an array's numbers; null where it is no array of float64 with %ndim axes of %lengths, or %wanted flags
+# are not set.
+_DATA_TEXT = """define internal ptr @data(ptr %array, i64 %ndim, ptr %lengths, i32 %wanted) nounwind {
 entry:
 ${load_ndarray}
 %place.type = getelementptr i8, ptr %array, i64 $type_place
@@ -109,26 +110,26 @@ ${load_float64}
 %masked = and i32 %flags, %wanted
 %usable = icmp eq i32 %masked, %wanted
 %place.ndim = getelementptr i8, ptr %fields, i64 $ndim_place
-%ndim32 = load i32, ptr %place.ndim
-%ndim = sext i32 %ndim32 to i64
+%axes32 = load i32, ptr %place.ndim
+%axes = sext i32 %axes32 to i64
+%as.many = icmp eq i64 %axes, %ndim
 %place.shape = getelementptr i8, ptr %fields, i64 $shape_place
 %shape = load ptr, ptr %place.shape
-%right = and i1 %doubles, %usable
+%plain = and i1 %doubles, %usable
+%right = and i1 %plain, %as.many
 br i1 %right, label %sizes, label %no
 sizes:
 %axis = phi i64 [ 0, %look ], [ %next, %size ]
-%product = phi i64 [ 1, %look ], [ %longer, %size ]
 %all = icmp eq i64 %axis, %ndim
-br i1 %all, label %sized, label %size
+br i1 %all, label %yes, label %size
 size:
 %place.length = getelementptr i64, ptr %shape, i64 %axis
 %length = load i64, ptr %place.length
-%longer = mul i64 %product, %length
+%place.wanted = getelementptr i64, ptr %lengths, i64 %axis
+%wanted.length = load i64, ptr %place.wanted
 %next = add i64 %axis, 1
-br label %sizes
-sized:
-%fits = icmp eq i64 %product, %count
-br i1 %fits, label %yes, label %no
+%fits = icmp eq i64 %length, %wanted.length
+br i1 %fits, label %sizes, label %no
 yes:
 %place.data = getelementptr i8, ptr %fields, i64 $data_place
 %data = load ptr, ptr %place.data
@@ -143,13 +144,6 @@ ${load_Py_NewRef}
 ${load_None}
 %none = call ptr %Py_NewRef(ptr %None)
 ret ptr %none
-}
-define internal ptr @yes() nounwind {
-entry:
-${load_Py_NewRef}
-${load_True}
-%true = call ptr %Py_NewRef(ptr %True)
-ret ptr %true
 }
 define internal ptr @misfit(i64 %count, i64 %given) nounwind {
 entry:
@@ -188,76 +182,89 @@ fail:
 ret ptr null
 }}"""
 
-_WRITE_TEXT = f"""define ptr @write(ptr %self, ptr %args, i64 %given) nounwind {{
+# What is not taken here is passed on as it came.
+_CALL_TEXT = f"""define ptr @call(ptr %self, ptr %args, i64 %given, ptr %names) nounwind {{
 entry:
 {_RECORD_TEXT}
-%x = alloca double, i64 %count
-%wanted = add i64 %count, 1
-%fits = icmp eq i64 %given, %wanted
-br i1 %fits, label %look, label %misfit
-misfit:
-%raised = call ptr @misfit(i64 %wanted, i64 %given)
-ret ptr null
-look:
-%array = load ptr, ptr %args
-%y = call ptr @data(ptr %array, i64 %values, i32 $writable)
-%odd = icmp eq ptr %y, null
-br i1 %odd, label %nothing, label %read
-read:
-%rest = getelementptr ptr, ptr %args, i64 1
-%known = call i64 @read(ptr %rest, i64 %count, ptr %x, i1 false)
-%good = icmp eq i64 %known, 1
-br i1 %good, label %run, label %nothing
-run:
-%ordinary = call zeroext i1 %evaluate(ptr %x, ptr %y)
-br i1 %ordinary, label %give, label %nothing
-give:
-%true = call ptr @yes()
-ret ptr %true
-nothing:
-%none = call ptr @nothing()
-ret ptr %none
-}}"""
-
-_ANSWER_TEXT = f"""define ptr @answer(ptr %self, ptr %point) nounwind {{
-entry:
-{_RECORD_TEXT}
+%place.ndim = getelementptr i64, ptr %record, i64 3
+%ndim = load i64, ptr %place.ndim
+%place.arrays = getelementptr i64, ptr %record, i64 4
+%arrays = load i64, ptr %place.arrays
+%lengths = getelementptr i64, ptr %record, i64 5
 %room = alloca double, i64 %count
-%place.type = getelementptr i8, ptr %point, i64 $type_place
+%unnamed = icmp eq ptr %names, null
+br i1 %unnamed, label %by.place, label %by.name
+by.place:
+%one = icmp eq i64 %given, 1
+br i1 %one, label %point, label %more
+more:
+%two = icmp eq i64 %given, 2
+br i1 %two, label %second, label %otherwise
+by.name:
+%place.names = getelementptr i8, ptr %names, i64 $size_place
+%named = load i64, ptr %place.names
+%place.name = getelementptr i8, ptr %names, i64 $items_place
+%single = icmp eq i64 %named, 1
+%before = icmp eq i64 %given, 1
+%alone = and i1 %single, %before
+br i1 %alone, label %compare, label %otherwise
+compare:
+${{load_out}}
+%name = load ptr, ptr %place.name
+%known.name = icmp eq ptr %name, %out
+br i1 %known.name, label %second, label %otherwise
+second:
+${{load_None}}
+%place.target = getelementptr ptr, ptr %args, i64 1
+%target = load ptr, ptr %place.target
+%absent = icmp eq ptr %target, %None
+br i1 %absent, label %point, label %into
+into:
+%target.data = call ptr @data(ptr %target, i64 %ndim, ptr %lengths, i32 $writable)
+%misfit = icmp eq ptr %target.data, null
+br i1 %misfit, label %otherwise, label %point
+point:
+%to = phi ptr [ null, %by.place ], [ null, %second ], [ %target.data, %into ]
+%kept = phi ptr [ null, %by.place ], [ null, %second ], [ %target, %into ]
+%at = load ptr, ptr %args
+%place.type = getelementptr i8, ptr %at, i64 $type_place
 %type = load ptr, ptr %place.type
 ${{load_tuple}}
 %some = icmp eq ptr %type, %tuple
 br i1 %some, label %read, label %look
 read:
-%place.size = getelementptr i8, ptr %point, i64 $size_place
+%place.size = getelementptr i8, ptr %at, i64 $size_place
 %size = load i64, ptr %place.size
 %fits = icmp eq i64 %size, %count
-br i1 %fits, label %items, label %nothing
+br i1 %fits, label %items, label %otherwise
 items:
-%first = getelementptr i8, ptr %point, i64 $items_place
+%first = getelementptr i8, ptr %at, i64 $items_place
 %known = call i64 @read(ptr %first, i64 %count, ptr %room, i1 false)
 %good = icmp eq i64 %known, 1
-br i1 %good, label %make, label %nothing
+br i1 %good, label %make, label %otherwise
 look:
-%data = call ptr @data(ptr %point, i64 %count, i32 $readable)
+%taken = icmp eq i64 %arrays, 1
+br i1 %taken, label %coordinates, label %otherwise
+coordinates:
+%data = call ptr @data(ptr %at, i64 1, ptr %place.count, i32 $readable)
 %odd = icmp eq ptr %data, null
-br i1 %odd, label %nothing, label %axes
-axes:
-%fields = getelementptr i8, ptr %point, i64 $header
-%place.ndim = getelementptr i8, ptr %fields, i64 $ndim_place
-%ndim = load i32, ptr %place.ndim
-%flat = icmp eq i32 %ndim, 1
-br i1 %flat, label %make, label %nothing
+br i1 %odd, label %otherwise, label %make
 make:
-%x = phi ptr [ %room, %items ], [ %data, %axes ]
+%x = phi ptr [ %room, %items ], [ %data, %coordinates ]
+%written = icmp ne ptr %to, null
+br i1 %written, label %write, label %new
+write:
+%is.ordinary = call zeroext i1 %evaluate(ptr %x, ptr %to)
+br i1 %is.ordinary, label %done, label %otherwise
+done:
+${{load_Py_NewRef}}
+%same = call ptr %Py_NewRef(ptr %kept)
+ret ptr %same
+new:
 ${{load_PyArray_New}}
 ${{load_ndarray}}
-%place.dimensions = getelementptr i64, ptr %record, i64 3
-%dimensions64 = load i64, ptr %place.dimensions
-%dimensions = trunc i64 %dimensions64 to i32
-%lengths = getelementptr i64, ptr %record, i64 4
-%made = call ptr %PyArray_New(ptr %ndarray, i32 %dimensions, ptr %lengths, i32 12, ptr null, ptr null, i32 0, i32 0,
-                              ptr null)
+%axes = trunc i64 %ndim to i32
+%made = call ptr %PyArray_New(ptr %ndarray, i32 %axes, ptr %lengths, i32 12, ptr null, ptr null, i32 0, i32 0, ptr null)
 %missing = icmp eq ptr %made, null
 br i1 %missing, label %fail, label %run
 run:
@@ -271,12 +278,15 @@ ret ptr %made
 drop:
 ${{load_Py_DecRef}}
 call void %Py_DecRef(ptr %made)
-br label %nothing
-nothing:
-%none = call ptr @nothing()
-ret ptr %none
+br label %otherwise
+otherwise:
+${{load_PyObject_Vectorcall}}
+%place.other = getelementptr i8, ptr %self, i64 $third_place
+%other = load ptr, ptr %place.other
+%answer = call ptr %PyObject_Vectorcall(ptr %other, ptr %args, i64 %given, ptr %names)
+ret ptr %answer
 fail:
 ret ptr null
 }}"""
 
-CALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _WRITE_TEXT, _ANSWER_TEXT)
+CALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _CALL_TEXT)

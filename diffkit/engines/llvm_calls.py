@@ -3,7 +3,8 @@
 A function of CPython with the calling convention METH_FASTCALL costs what ``math.hypot`` costs to call, a tenth of what
 a foreign function does. Fields of objects are read at the places of the C headers of CPython and NumPy. There is one
 module of such functions for all programs: what a function is of stands in its ``self``, a tuple of a ``record``
-(the address of @evaluate, and how many coordinates and values there are) and of what keeps the code.
+(the address of @evaluate, how many coordinates and values there are, the shape), of what keeps the code, and of what is
+called for anything that is not taken.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from diffkit.engines.lowering import Lowered
 
 POINTER = struct.calcsize("P")
 _CPYTHON = (
-    "PyFloat_AsDouble", "PyErr_Occurred", "PyErr_Format", "PyTuple_New", "PyFloat_FromDouble", "Py_NewRef",
-    "Py_DecRef", "PyArray_New", "float", "tuple", "TypeError", "None", "True", "False", "ndarray", "float64",
+    "PyFloat_AsDouble", "PyErr_Occurred", "PyErr_Format", "PyTuple_New", "PyFloat_FromDouble", "Py_NewRef", "Py_DecRef",
+    "PyObject_Vectorcall", "PyArray_New", "float", "tuple", "TypeError", "None", "out", "ndarray", "float64",
 )  # fmt: skip
 _HEADER = object.__basicsize__
 _WRITABLE = 0x501  # the same, and writable
@@ -34,6 +35,7 @@ _FIELD_PLACES = {
     "float_place": float.__basicsize__ - struct.calcsize("d"),
     "size_place": _HEADER,
     "items_place": tuple.__basicsize__,
+    "third_place": tuple.__basicsize__ + 2 * POINTER,
     "bytes_place": bytes.__basicsize__ - 1,
     # PyArrayObject_fields of NumPy's C interface, after the header
     "data_place": 0,
@@ -46,21 +48,45 @@ _FIELD_PLACES = {
 }
 
 
-def record(evaluate: int, count: int, shape: Sequence[int]) -> bytes:
-    """What a function is of, as its code reads it: the shape is that of the array of values."""
-    return struct.pack(f"Pqqq{len(shape)}q", evaluate, count, math.prod(shape), len(shape), *shape)
+def record(evaluate: int, count: int, shape: Sequence[int], arrays: bool) -> bytes:
+    """What a function is of, as its code reads it: the shape is that of the array of values.
+
+    ``arrays`` says whether an array with one axis is a point.
+    """
+    return struct.pack(f"Pqqqq{len(shape)}q", evaluate, count, math.prod(shape), len(shape), arrays, *shape)
 
 
 def point_module(lowered: Lowered) -> Module:
-    """``@evaluate(x, y)`` writes the values at x to y, and gives whether the point is ordinary."""
+    """``@evaluate(x, y)`` writes the values at x to y where the point is ordinary, and gives whether it is."""
     writer, count = Writer(), len(lowered.program.inputs)
     inputs = [writer.value(f"load double, ptr {writer.value(_place('%x', k))}") for k in range(count)]
     evaluated = write_code(lowered, writer, inputs)
+    writer.line(f"br i1 {evaluated.ordinary}, label %write, label %stop")
+    writer.line("write:")
     for k, value in enumerate(evaluated.values):
         writer.line(f"store double {value}, ptr {writer.value(_place('%y', k))}")
     head = ["define zeroext i1 @evaluate(ptr %x, ptr %y) nounwind {", "entry:", "%never = icmp eq ptr %x, null"]
-    stop = ["stop:", "ret i1 false"] if writer.is_split else []
-    return joined(writer, ["\n".join([*head, *writer.lines, f"ret i1 {evaluated.ordinary}", *stop, "}"])])
+    return joined(writer, ["\n".join([*head, *writer.lines, "ret i1 true", "stop:", "ret i1 false", "}"])])
+
+
+def copy_module(count: int) -> Module:
+    """``@evaluate(x, y)`` that copies so many numbers."""
+    text = f"""define zeroext i1 @evaluate(ptr %x, ptr %y) nounwind {{
+entry:
+br label %copy
+copy:
+%i = phi i64 [ 0, %entry ], [ %next, %copy ]
+%from = getelementptr double, ptr %x, i64 %i
+%to = getelementptr double, ptr %y, i64 %i
+%value = load double, ptr %from
+store double %value, ptr %to
+%next = add i64 %i, 1
+%all = icmp eq i64 %next, {count}
+br i1 %all, label %end, label %copy
+end:
+ret i1 true
+}}"""
+    return joined(Writer(), [text])
 
 
 def _place(pointer: str, index: int) -> str:
@@ -97,11 +123,11 @@ def fields_stand_there() -> bool:
 
 @cache
 def calls_module() -> Module:
-    """Functions of CPython; a point that is not ordinary, or where nothing is compiled for, gives None.
+    """Functions of CPython. ``@values`` of the coordinates gives the tuple of values, or None where it is not ordinary.
 
-    ``@values`` of the coordinates gives the tuple of values; ``@write`` of an array to write to and of coordinates that
-    are floats gives True, if the array is contiguous and of float64. ``@answer`` of a tuple of floats, or of such an
-    array with one axis, gives a new array.
+    ``@call`` of a tuple of floats, or of a contiguous array of float64 with one axis, and maybe of an array to write
+    to, gives the array of the values; for anything else, and where the point is not ordinary, it passes on what it was
+    given.
     """
     told: dict[str, object] = dict(_FIELD_PLACES)
     for number, name in enumerate(_CPYTHON):

@@ -11,8 +11,10 @@ correction that is no number is dropped; here it is kept, so that it shows in th
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 from diffkit.calculus.guards import Guarded, sources
@@ -48,6 +50,19 @@ class Lowered(NamedTuple):
         ends = (*(outputs[place] for place in places), *outputs[self.values :])
         return self._replace(program=replace(self.program, outputs=ends), values=len(places))
 
+    def multiplied(self, factors: Sequence[float] | None) -> Lowered:
+        """The same with value k times factor k, rounded once more."""
+        if factors is None:
+            return self
+        floats = FloatOperations(self.program.inputs)
+        ends = run(self.program, floats, floats.coordinates())
+        values = [
+            end if factor == 1.0 else floats.apply(MUL, (end, factor))
+            for end, factor in zip(ends, factors, strict=False)
+        ]
+        slots = map(floats.slot, (*values, *ends[self.values :]))
+        return self._replace(program=floats.builder.program(list(slots), self.program.inputs))
+
     def checked(self) -> Lowered:
         """The same for coordinates that may be no finite numbers: such a point is not ordinary."""
         if self.bounded:
@@ -66,26 +81,26 @@ def lower_values(program: Program) -> Lowered:
     """Write a program's own values as plain binary64 operations, with nothing to hold but that they are finite."""
     floats = FloatOperations(program.inputs)
     plain = _Plain(floats)
-    inputs = [Float(floats, slot) for slot in range(len(program.inputs))]
-    slots = [floats.slot(value) for value in run(program, plain, inputs)]
+    slots = [floats.slot(value) for value in run(program, plain, floats.coordinates())]
     return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
-def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:
+def lower(guarded: Guarded, precision: Precision, fused: bool = False, whole: bool = False) -> Lowered:
     """Write a guarded derivative as binary64 operations; ``fused`` if the engine has a fused multiply-add.
 
     Of f's own values only that they are finite is asked, for which plain binary64 will do. Where all is known to be
-    finite within some reach, a point need only be within it; that is taken if it is less work.
+    finite within some reach, a point need only be within it; that is taken if it is less work. ``whole``: the values
+    are the high parts of all pairs, and then their low parts.
     """
-    found = _lowered(guarded, precision, fused, None)
+    found = _lowered(guarded, precision, fused, whole, None)
     near = reach(guarded)
     if near is None:
         return found
-    nearby = _lowered(guarded, precision, fused, near)
+    nearby = _lowered(guarded, precision, fused, whole, near)
     return min(nearby, found, key=lambda one: len(one.program.instructions) + len(one.edges) + one.finite)
 
 
-def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | None) -> Lowered:
+def _lowered(guarded: Guarded, precision: Precision, fused: bool, whole: bool, near: Reach | None) -> Lowered:
     """The operations for all points, or for those within a reach."""
     program = guarded.program
     primals = program.outputs[guarded.derivatives : guarded.derivatives + guarded.primals] if near is None else ()
@@ -97,6 +112,8 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
     algebra = _Pairs(floats, fused) if precision == "pairs" else _Plain(floats)
     slots = _run(program, algebra, floats, set[int]().union(*(sources(program, s) for s in {*values, *margins})))
     found = [[floats.slot(algebra.high(slots[o])) for o in outputs] for outputs in (values, primals, margins)]
+    if whole and precision == "pairs":
+        found[0] += [floats.slot(slots[o][1]) for o in values]
     watched = floats.watched if near is None else ()
     finite = list(dict.fromkeys(slot for slot in (*found[1], *watched) if floats.varies(slot)))
     edges = [guarded.edges[k] for k in open_]
@@ -106,12 +123,12 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
         outputs.append(floats.slot(_within(floats, near.size)))
         edges.append(True)
     code = floats.builder.program(outputs, program.inputs)
-    return Lowered(code, len(values), len(finite), tuple(edges), near is not None, precision)
+    return Lowered(code, len(found[0]), len(finite), tuple(edges), near is not None, precision)
 
 
 def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
     """Every slot of a program in an algebra over slots; those that are not to be exact in plain binary64."""
-    slots = [algebra.number(Float(floats, slot)) for slot in range(len(program.inputs))]
+    slots = [algebra.number(x) for x in floats.coordinates()]
     slots += map(algebra.constant, program.constants)
     plain = _Plain(floats)
     for slot, row, args in in_time(program.numbered()):
@@ -125,8 +142,7 @@ def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collect
 
 def _within(floats: FloatOperations, size: float) -> Any:
     """size² − Σ xᵢ², which is not positive where a coordinate is farther out, or is no number."""
-    coordinates = [Float(floats, slot) for slot in range(floats.inputs)]
-    return size**2 - sum(x * x for x in coordinates)
+    return size**2 - reduce(operator.add, [x * x for x in floats.coordinates()])
 
 
 class _Plain:
@@ -155,6 +171,8 @@ class _Plain:
             return by_definition(row, self, args)
         halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
         if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
+            self.floats.watch(*args)
+        if row in _ENDING:
             self.floats.watch(*args)
         if row is DIV:  # what is divided by something that overflows is not 0
             self.floats.watch(args[1])
@@ -187,6 +205,22 @@ _EXACTLY_ROUNDED = frozenset((ADD, SUB, MUL))
 _ARITHMETIC = frozenset((ADD, SUB, MUL, DIV, WHERE))
 _HIDING = frozenset(row for row in table if len(row.arguments) > 1 and row not in _ARITHMETIC and not row.truths)
 """rows that may have an ordinary value where an argument is not finite"""
+
+
+def _ends(row: Primitive) -> bool:
+    """Whether a function of one number has a finite value at −∞ or ∞: where that stands for a number it hides it."""
+    if row.floats is None or row.truth or len(row.arguments) != 1:
+        return False
+    for end in (-math.inf, math.inf):
+        try:
+            if math.isfinite(row.floats(end)):
+                return True
+        except (ArithmeticError, ValueError):
+            continue
+    return False
+
+
+_ENDING = frozenset(filter(_ends, table))
 
 
 class _Pairs(DoublesAlgebra):

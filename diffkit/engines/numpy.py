@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from diffkit.core.deadline import check_time
-from diffkit.engines import BatchCall, Unsuited
+from diffkit.engines import BatchCall, Call, MakeCall, Unsuited
 from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import Lowered
@@ -36,43 +36,68 @@ def compile_batch(lowered: Lowered) -> BatchCall:
     return _BlocksOrLevels(by_vector_forms(lowered) if lowered.precision == "double" else lowered)
 
 
-def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
+def compile_exact_batch(lowered: Lowered) -> BatchCall:
+    """The same with the bits that each point has by itself."""
+    return _in_blocks(LevelCalls(lowered, exact=True))
+
+
+def compile_reader(count: int) -> Callable[[Any], Any]:
+    """Give the function of a tuple of so many floats that gives them as an array, and None for anything else."""
+
+    def read(at: Any) -> Any:
+        plain = type(at) is tuple and len(at) == count and set(map(type, at)) <= {float}
+        return np.fromiter(at, float, count) if plain else None
+
+    return read
+
+
+def compile_point(lowered: Lowered) -> Call:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
     It has the bits of Python's engine. Unsuited for long code in which few operations are alike.
     """
-    into = compile_into(lowered, (lowered.values,))
+    write = _one_by_one(lowered)
 
     def point(*coordinates: float) -> tuple[float, ...] | None:
-        out = np.empty(lowered.values)
-        return None if into(out, *map(float, coordinates)) is None else tuple(out.tolist())
+        out = np.empty((1, lowered.values))
+        return tuple(out[0].tolist()) if write(np.array([coordinates], float), out) is None else None
 
     return point
 
 
-def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:
-    """Give the function of an array of float64 and the coordinates: it writes the values there.
+def compile_call(lowered: Lowered, shape: tuple[int, ...]) -> MakeCall:
+    """Give what makes the function of a point, and maybe of an array to write to, that gives an array.
 
-    None where a coordinate is no float, or the point is not ordinary, and then nothing is written. Unsuited as above.
+    Where the point is not ordinary nothing is written. Unsuited as above.
     """
+    write, count = _one_by_one(lowered), len(lowered.program.inputs)
+
+    def make(otherwise: Any, arrays: bool) -> Callable[..., Any]:
+        def call(at: Any, out: Any = None) -> Any:
+            if type(at) is tuple:
+                known = len(at) == count and set(map(type, at)) <= {float}
+            else:
+                known = arrays and type(at) is np.ndarray and at.dtype == float and at.shape == (count,)
+            if known and (out is None or (out.shape, out.dtype) == (shape, float)):
+                found = np.empty((1, lowered.values))
+                if write(np.array([at]), found) is None:
+                    if out is None:
+                        return found.reshape(shape)
+                    out[...] = found.reshape(shape)
+                    return out
+            return otherwise(at, out)
+
+        return call
+
+    return make
+
+
+def _one_by_one(lowered: Lowered) -> BatchCall:
+    """The function of one row at a time, with the bits of Python's ``math``."""
     calls = LevelCalls(lowered, exact=True)
-    length = len(lowered.program.instructions)
-    if _SHORT < length < calls.calls * _ALIKE:
+    if _SHORT < len(lowered.program.instructions) < calls.calls * _ALIKE:
         raise Unsuited("few of its operations are alike")
-    call, count = _in_blocks(calls), len(lowered.program.inputs)
-
-    def into(out: Any, *coordinates: float) -> bool | None:
-        if len(coordinates) != count:
-            raise TypeError(f"{count} coordinates are wanted, not {len(coordinates)}")
-        if not set(map(type, coordinates)) <= {float}:
-            return None
-        found = np.empty((1, lowered.values))
-        if call(np.array([coordinates]), found) is not None:
-            return None
-        out[...] = found.reshape(shape)
-        return True
-
-    return into
+    return _in_blocks(calls)
 
 
 class _Calls(Protocol):

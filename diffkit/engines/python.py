@@ -7,7 +7,7 @@ written where it is used. ``math`` raises where binary64 has infinities: such a 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import isfinite
 from struct import Struct
@@ -15,7 +15,7 @@ from typing import Any
 
 from diffkit.core.program import Program, maker
 from diffkit.core.table import ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
-from diffkit.engines import Unsuited
+from diffkit.engines import Call, MakeCall, Unsuited
 from diffkit.engines.float_operations import IS_LOST
 from diffkit.engines.lowering import Lowered
 from diffkit.numbers.doubles import LOST_SHARE
@@ -25,28 +25,53 @@ _DEEPEST = 24  # nested parentheses, of which Python's parser takes about 200
 _WRITTEN_SINGLY = 6  # values up to which each is written by itself; more are packed
 _LONGEST_SOURCE = 300_000  # operations that Python compiles in about ten seconds
 _ADDED_IN_LINE = 50  # terms of a sum in one line
-_NAMES = {"float": float, "raised": (ArithmeticError, ValueError, BufferError)}
+_NAMES = {"float": float, "raised": (ArithmeticError, ValueError, TypeError, AttributeError, BufferError)}
 
 
-def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
+def compile_point(lowered: Lowered) -> Call:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary."""
     source = _Lines(lowered)
-    return source.compiled([f"return ({' '.join(f'{v},' for v in source.values)})"])
+    lines = [
+        "try:",
+        *(f"  {line}" for line in [*source.lines, *source.tests("return None")]),
+        f"  return ({' '.join(f'{v},' for v in source.values)})",
+        "except raised: return None",
+    ]
+    names = {**source.names, **_NAMES}
+    found: Call = maker(source.inputs, lines, names)(**names)
+    return found
 
 
-def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:
-    """Give the function of a contiguous array of float64 and the coordinates: it writes the values there.
+def compile_call(lowered: Lowered, shape: tuple[int, ...]) -> MakeCall:
+    """Give what makes the function of a point that is a tuple, and maybe of an array to write to, that gives an array.
 
-    None where a coordinate is no float, or the point is not ordinary, and then nothing is written.
+    Where the point is not ordinary nothing is written.
     """
+    import numpy as np
+
     source = _Lines(lowered)
     if len(source.values) > _WRITTEN_SINGLY:
         writes = [f"pack(out, 0, {', '.join(source.values)})"]
     else:
         places = [", ".join(map(str, at)) or "()" for at in product(*map(range, shape))]
         writes = [f"out[{at}] = {value}" for at, value in zip(places, source.values, strict=True)]
+    other = "return otherwise(at, out)"
+    lines = [
+        f"if at.__class__ is not tuple: {other}",
+        "try:",
+        f"  {' '.join(f'{x},' for x in source.inputs) or '()'} = at",
+        *(f"  {line}" for line in [*source.types(other), *source.lines, *source.tests(other)]),
+        "  if out is None: out = empty(shape)",
+        f"  elif not (out.shape == shape and out.dtype is kind): {other}",
+        *(f"  {line}" for line in writes),
+        "  return out",
+        f"except raised: {other}",
+    ]
     pack = Struct(f"{len(source.values)}d").pack_into
-    return source.compiled([*writes, "return True"], before=["out"], typed=True, pack=pack)
+    names = {**source.names, **_NAMES, "tuple": tuple, "empty": np.empty, "shape": shape, "kind": np.dtype(float),
+             "pack": pack}  # fmt: skip
+    make = maker(["at", "out=None"], lines, [*names, "otherwise"])
+    return lambda otherwise, arrays: make(**names, otherwise=otherwise)  # noqa: ARG005
 
 
 class _Lines:
@@ -69,33 +94,20 @@ class _Lines:
         """The texts of the values."""
         return [self.texts[slot] for slot in self.lowered.program.outputs[: self.lowered.values]]
 
-    def compiled(
-        self, ends: Sequence[str], before: Sequence[str] = (), typed: bool = False, **names: Any
-    ) -> Callable[..., Any]:
-        """Give the function of what is named ``before`` and of the coordinates, which ends so at an ordinary point."""
-        body = [*(self._types() if typed else ()), *self.lines, *self._tests(), *ends]
-        tried = [
-            "try:",
-            *(f"  {line}" for line in body),
-            "except raised: return None",
-        ]
-        space = {**self.names, **_NAMES, **names}
-        return maker([*before, *self.inputs], tried, space)(**space)
-
-    def _types(self) -> list[str]:
-        """A line that refuses coordinates that are no floats."""
+    def types(self, otherwise: str) -> list[str]:
+        """A line for coordinates that are no floats."""
         classes = " is ".join(f"{x}.__class__" for x in self.inputs)
-        return [f"if not ({classes} is float): return None"] if classes else []
+        return [f"if not ({classes} is float): {otherwise}"] if classes else []
 
-    def _tests(self) -> list[str]:
-        """Lines that find out whether the point is ordinary."""
+    def tests(self, otherwise: str) -> list[str]:
+        """Lines that find out whether the point is ordinary, and what is done where it is not."""
         lowered = self.lowered
         tests = [f"{self.texts[slot]} {'> 0.0' if edge else '!= 0.0'}" for slot, edge in lowered.margins]
         lines = []
         if not lowered.bounded:  # a sum is finite only where its terms are
             lines = _summed([self.texts[slot] for slot in lowered.program.outputs[: lowered.values + lowered.finite]])
             tests.append("s - s == 0.0")
-        return [*lines, f"if not ({' and '.join(tests)}): return None"] if tests else lines
+        return [*lines, f"if not ({' and '.join(tests)}): {otherwise}"] if tests else lines
 
     def _write(self, program: Program) -> None:
         """Write every operation, on a line of its own or where its value is used."""

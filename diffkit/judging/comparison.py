@@ -20,8 +20,8 @@ from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation
+from diffkit.methods.answering import find_backend
 from diffkit.methods.auto import Referee
-from diffkit.methods.prepared import find_backend
 from diffkit.methods.program_evaluation import table_bound
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it

@@ -17,7 +17,7 @@ from diffkit.judging.cases import Case
 from diffkit.judging.checking.outcome import Tolerances
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
 from diffkit.methods import Backend
-from diffkit.methods.prepared import find_backend
+from diffkit.methods.answering import find_backend
 
 if TYPE_CHECKING:
     from diffkit.core.worker_pool import Workers

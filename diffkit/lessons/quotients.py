@@ -31,7 +31,7 @@ from diffkit.core.text.names import Name, Names
 from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.core.workers import timed
 from diffkit.lessons.shown_numbers import nearest, of_decimal
-from diffkit.methods.prepared import answer
+from diffkit.methods.answering import answer
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.floats import EPSILON, FLOATS
 from diffkit.proof.proofs import Proofs

@@ -37,7 +37,7 @@ from diffkit.core.text.names import Names
 from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.core.workers import timed
 from diffkit.lessons.shown_numbers import NO_NUMBER, Number, nearest, of_ball, of_fraction, proven, value, value_at
-from diffkit.methods.prepared import answer
+from diffkit.methods.answering import answer
 from diffkit.numbers.balls import precision
 
 _DELTAS = (1.0, 0.1, 0.01, 0.001)

@@ -58,7 +58,9 @@ class Compiled(Protocol):
 class ManyPoints(Protocol):
     """What computes many points at a time, as engines do."""
 
-    def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+    def many(
+        self, rows: int, places: Sequence[int] | None = None, factors: Sequence[float] | None = None
+    ) -> BatchCall | None:
         """Give the function of so many points and of the array to write to."""
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, overload
 
-from diffkit.asking.answers import joined_formula, lay_out
-from diffkit.asking.points import Points
+from diffkit.asking.answers import joined_formula
 from diffkit.asking.questions import OpenQuestion
-from diffkit.asking.tasks import Question, Task, read_direction
-from diffkit.core.deadline import TimeIsUp, time_limit
-from diffkit.core.errors import BackendError, DiffkitError, PointError, listing
+from diffkit.asking.tasks import Task, read_direction
+from diffkit.core.deadline import time_limit
+from diffkit.core.errors import BackendError, DiffkitError, listing
 from diffkit.core.partials import arranged
-from diffkit.core.results import Answer, Result, V_co, unanswered
+from diffkit.core.results import Result, V_co
 from diffkit.core.surroundings import undisturbed
 from diffkit.engines import check_engine, check_precision
-from diffkit.methods import FEW_ROWS, Backend, Compiled, ManyPoints, get_backend
+from diffkit.methods import FEW_ROWS, Backend, Compiled, ManyPoints
+from diffkit.methods.answering import answer_of, find_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,55 +43,21 @@ if TYPE_CHECKING:
 
 _MANY_PARTIALS = ("gradient", "hessian", "hvp")
 """kinds of one function by many variables, whose programs are shortest by reverse accumulation"""
-_COMPILED = ("_points", "_values", "_replays", "_first_order")
+_LONG_POINT = 100  # coordinates from which an array of them is not made a tuple if that can be helped
+_COMPILED = ("_points", "_values", "_replays", "_first_order", "jac")
 """what is compiled again where a pickle arrives"""
 
 
-def find_backend(backend: str | Backend, digits: int | None = None, workers: Workers = None) -> Backend:
-    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name.
+class _SignatureOfCall:
+    """How a prepared derivative is called, for those who ask; its class is called otherwise."""
 
-    Or for digits, or workers, of another.
-    """
-    if isinstance(backend, str) and backend == "auto":
-        from diffkit.methods.auto import AutoBackend
+    def __get__(self, prepared: Prepared | None, _: type) -> Any:
+        """Give the signature, of an object alone."""
+        if prepared is None:
+            raise AttributeError("__signature__")
+        from inspect import signature
 
-        return AutoBackend(digits, workers)
-    if workers is not None:
-        raise BackendError("workers share proofs", hint="only the backend auto proves")
-    if digits is not None:
-        raise BackendError("digits belong to proofs", hint="only the backend auto proves")
-    return get_backend(backend)
-
-
-def answer(
-    question: Question, backend: str | Backend = "auto", digits: int | None = None, workers: Workers = None
-) -> Result:
-    """Give what a backend answers to a question; BackendError if it cannot, PointError for a question without points.
-
-    ``digits`` are proven decimal digits, and ``workers`` share the points, for ``auto`` alone.
-    """
-    chosen = find_backend(backend, digits, workers)
-    return _result(question, chosen, chosen.prepare)
-
-
-def _result(
-    question: Question, backend: Backend, prepare: Callable[[Task], Any], extras: tuple[float, ...] | None = None
-) -> Result:
-    """The Result; where the time is up everything in it is uncertain."""
-    task, points = question
-    if points is None:
-        raise PointError("there is no point", hint="the question is where the derivative is taken")
-    formula = None
-    try:
-        evaluation = prepare(task)
-        formula = evaluation.formula
-        with undisturbed():
-            found = _answer(evaluation, points, task.extras if extras is None else extras)
-    except TimeIsUp as up:
-        rows = 1 if points.point is not None else len(points.rows)
-        found = unanswered(len(task.indices) * rows, up.reason)
-    with undisturbed():
-        return lay_out(task, found, points, backend.name, backend.error_kind, formula)
+        return signature(prepared._call)
 
 
 class Prepared(Generic[V_co]):
@@ -101,6 +67,16 @@ class Prepared(Generic[V_co]):
     takes them. Of a prepared Jacobian ``p.fun`` gives all functions, shape (m,), and ``p.jac`` their Jacobian, shape
     (m, n), as ``scipy.optimize.root`` and ``least_squares`` take them.
     """
+
+    __slots__ = {
+        "__call__": """Give the values as an array (NaN where a component is not ok), or as a sparse one if asked for.
+
+        They are written to ``out`` if that is given, an array of their shape. A tuple of floats is the quickest point.
+        """,
+        "__dict__": "what else is known",
+        "__weakref__": "what does not keep it",
+    }  # a call is that of the function in its place, and then compiled: a method would cost as much as all of that
+    __signature__ = _SignatureOfCall()
 
     def __init__(
         self, question: OpenQuestion, backend: str | Backend = "auto", digits: int | None = None,
@@ -117,12 +93,18 @@ class Prepared(Generic[V_co]):
         self._others: dict[str, Prepared] = {}
         self._replays: dict[Any, tuple[Any, Any]] = {}
         """tasks of code and their evaluations, by the shape of the only argument"""
+        self._set_call(self._call)
 
     @cached_property
     def _points(self) -> QuickPoints:
         from diffkit.methods.quick_points import QuickPoints  # who asks once has no use for it
 
-        return QuickPoints(self._known, self.precision == "double")
+        return QuickPoints(self._known, not self._elementwise, self.precision == "double")
+
+    @property
+    def _elementwise(self) -> bool:
+        """Whether each number of an array is a point."""
+        return self.question.kind == "derivative" and len(self.variables) == 1
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in vars(self).items() if name not in _COMPILED}
@@ -131,6 +113,7 @@ class Prepared(Generic[V_co]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
         self._replays = {}
+        self._set_call(self._call)
 
     def __repr__(self) -> str:
         """What was prepared, and by which engines it has been compiled so far."""
@@ -183,26 +166,28 @@ class Prepared(Generic[V_co]):
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
         with time_limit(self.timeout):
-            return _result(self.question.at(at), self.backend, self._evaluation)
+            return answer_of(self.question.at(at), self.backend, self._evaluation)
 
-    def __call__(self, at: Any, out: Array | None = None) -> Array:
-        """Give the values as an array (NaN where a component is not ok), or as a sparse one where that is asked for.
+    if TYPE_CHECKING:
 
-        They are written to ``out`` if that is given, an array of their shape. A tuple of floats is the quickest point.
-        """
-        if type(at) is tuple:
-            points = self._points
-            if out is None:
-                found: Array | None = points.at(at)
-                if found is not None:
-                    return found
-            elif points.fits(out):
-                try:
-                    if points.into(out, *at):
-                        return out
-                except TypeError:  # another number of coordinates, or what is no number at all
-                    pass
-        elif out is None and (quick := self._of_array(at)) is not None:
+        def __call__(self, at: Any, out: Array | None = None) -> Array:
+            """As the place of that name tells."""
+
+    def _call(self, at: Any, out: Array | None = None) -> Array:
+        """What a call does until it is known what is quickest, which takes its place then."""
+        if type(at) is not tuple:
+            return self._called(at, out)
+        quickest = self._points.function(self._called)
+        if self._points.settled is not None:
+            self._set_call(quickest)
+        return quickest(at, out)  # type: ignore[no-any-return]
+
+    def _set_call(self, function: Callable[..., Array]) -> None:
+        object.__setattr__(self, "__call__", function)
+
+    def _called(self, at: Any, out: Array | None = None) -> Array:
+        """What a call does about anything that compiled code does not take."""
+        if out is None and type(at) is not tuple and (quick := self._of_array(at)) is not None:
             return quick
         import numpy as np
 
@@ -220,9 +205,8 @@ class Prepared(Generic[V_co]):
         if type(at).__name__ != "ndarray" or at.dtype != float:
             return None
         if self.question.f.source is not None and at.ndim:
-            elementwise = self.question.kind == "derivative" and len(self.variables) == 1
-            at = at[..., None] if elementwise else at
-            return self._points.at(at) if at.ndim == 1 else self._of_rows(at)
+            at = at[..., None] if self._elementwise else at
+            return self._points.quick(tuple(at.tolist())) if at.ndim == 1 else self._of_rows(at)
         task, evaluation = self._replays.get(at.shape, (None, None))
         if task is None:
             return None
@@ -239,15 +223,14 @@ class Prepared(Generic[V_co]):
         rows = at.reshape(-1, width)
         if len(rows) < FEW_ROWS or width != len(task.variables):
             return None
-        call = found[1].many(len(rows), task.places)
+        factors = None if task.factors is None else [float(factor) for factor in task.factors]
+        call = found[1].many(len(rows), task.places, factors)
         if call is None:
             return None
         import numpy as np
 
         values = np.empty((len(rows), len(task.places)))
         ordinary = call(rows, values)
-        if task.factors is not None:
-            values *= [float(factor) for factor in task.factors]
         if ordinary is not None and not ordinary.all():
             odd = self.result(rows[~ordinary]).value
             values[~ordinary] = np.reshape(odd, (-1, values.shape[1]))
@@ -296,6 +279,12 @@ class Prepared(Generic[V_co]):
 
     def jac(self, x: Any) -> Array:
         """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
+        points = self._first_order._points
+        if points.settled is not None and "jac" not in vars(self):  # what is compiled takes the place of this
+            vars(self)["jac"] = points.function(self._jac)
+        return self._jac(x)
+
+    def _jac(self, x: Any, _: None = None) -> Array:
         return self._at_flat(self._first_order, _flat(x))
 
     def hess(self, x: Any) -> Array:
@@ -310,7 +299,9 @@ class Prepared(Generic[V_co]):
     @staticmethod
     def _at_flat(prepared: Prepared, x: Any) -> Array:
         """The array at a flat array of coordinates, one for each of its axes."""
-        quick: Array | None = prepared._points.at(x)
+        quick: Array | None = prepared._points.quick(x) if len(x) > _LONG_POINT else None
+        if quick is None:
+            quick = prepared._points.quick(tuple(x.tolist()))
         if quick is not None:
             return quick
         found = prepared(x)
@@ -324,13 +315,19 @@ class Prepared(Generic[V_co]):
         import numpy as np
 
         self._check_one()
-        x, direction = _flat(x), _direction(v)
-        prepared = self._other("hvp", direction=[0.0] * len(x))
-        quick: Array | None = prepared._points.at((*x.tolist(), *direction, 0.0))
+        x = _flat(x)
+        prepared = self._others.get("hvp") or self._other("hvp", direction=[0.0] * len(x))
+        quick: Array | None
+        if len(x) > _LONG_POINT and type(v) is np.ndarray and v.dtype == x.dtype and v.shape == x.shape:
+            quick = prepared._points.quick(np.concatenate((x, v, (0.0,))))
+            if quick is not None:
+                return quick
+        direction = _direction(v)
+        quick = prepared._points.quick((*x.tolist(), *direction, 0.0))
         if quick is not None:
             return quick
         with time_limit(self.timeout):
-            found = _result(prepared.question.at(x), self.backend, prepared._evaluation, (*direction, 0.0))
+            found = answer_of(prepared.question.at(x), self.backend, prepared._evaluation, (*direction, 0.0))
             return np.array(found.flat)
 
     def _check_one(self) -> None:
@@ -384,14 +381,3 @@ def _flat(x: Any) -> Any:
     if type(x) is np.ndarray and x.ndim == 1 and x.dtype == np.float64:
         return x
     return np.asarray(x, dtype=float).ravel()
-
-
-def _answer(evaluation: Any, points: Points, extras: tuple[float, ...]) -> Answer:
-    point = points.rows[0].tolist() if points.point is None and len(points.rows) == 1 else points.point
-    if point is not None:  # of one row too: arrays of length 1 cost ten times as much
-        return evaluation.at((*point, *extras))  # type: ignore[no-any-return]
-    if not extras:
-        return evaluation.batch(points.rows)  # type: ignore[no-any-return]
-    import numpy as np
-
-    return evaluation.batch(np.hstack([points.rows, np.tile(extras, (len(points.rows), 1))]))  # type: ignore[no-any-return]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from diffkit.engines import POINTS_INTERPRETED
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from diffkit.asking.tasks import Task
+    from diffkit.engines import MakeCall
 
     class Writer(Protocol):
-        """What makes functions that write values to arrays: engines, or proofs."""
+        """What makes functions of a point that give arrays: engines, or proofs."""
 
         @property
         def faster(self) -> bool:
@@ -24,11 +25,8 @@ if TYPE_CHECKING:
         def points_interpreted(self) -> int:
             """Points for which it does not pay to ask."""
 
-        def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> Any:
-            """Give a function of points that gives arrays, or None; asked for where there is something faster."""
-
-        def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:
-            """Give a function of an array of a shape and of coordinates that are not yet checked, or None."""
+        def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> MakeCall | None:
+            """Give what makes functions that give an array of a shape; None where nothing can be compiled."""
 
     Known = tuple[Task, Writer] | None
 
@@ -36,78 +34,45 @@ _MANY_POINTS = 300  # from which machine code pays
 
 
 class QuickPoints:
-    """What writes the values of a task at coordinates to an array, unless there is more to be said.
+    """What gives the array of a task at a point, and maybe writes it to one, unless there is more to be said.
 
     A few points are left to others, then Python is compiled, and after many points machine code if there is some.
-    ``known`` gives the task and its engines, or None where its components are not what these compute.
+    ``known`` gives the task and its engines, or None where its components are not what these compute; ``arrays`` says
+    whether an array with one axis is a point.
     """
 
-    def __init__(self, known: Callable[[], Known], at_once: bool):
-        self._known, self._calls, self._at_once = known, 0, at_once
-        self.into: Callable[..., Any] = self._early
-        """the function of an array and the coordinates; gives None, or a TypeError for what are no numbers, where it
-        writes nothing"""
-        self.at: Callable[[Any], Any] = self._through_into
-        """the function of a tuple of floats, or of an array of them, that gives the array there, or None"""
+    def __init__(self, known: Callable[[], Known], arrays: bool, at_once: bool):
+        self._known, self._arrays, self._at_once = known, arrays, at_once
+        self._calls = 0
+        self.settled: MakeCall | None = None
+        """what makes the functions that are best in the long run, once it is known"""
+        self._quickest: Callable[..., Any] | None = None
 
-    def _through_into(self, point: Any) -> Any:
-        """Give the array at a point, or None."""
-        if hasattr(point, "tolist"):
-            point = point.tolist()
-        target = self.empty()
-        try:
-            return None if self.into(target, *point) is None else self.answer(target)
-        except TypeError:  # another number of coordinates, or what is no number at all
-            return None
+    def quick(self, at: Any) -> Any:
+        """The array at a point; None where that is not quick."""
+        if self._quickest is not None:
+            return self._quickest(at)
+        found = self.function(_nothing)
+        if self.settled is not None:
+            self._quickest = found
+        return found(at)
 
-    @cached_property
-    def answer(self) -> Callable[[Any], Any]:
-        """Makes of an array of values what is answered: the array, or the sparse one whose entries they are."""
-        task = None if self._found is None else self._found[0]
-        if task is None or task.pattern is None:
-            return lambda values: values
-        import numpy as np
+    def function(self, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+        """The best function there is for one more point; it leaves to another what is not its own."""
+        return (self.settled or self._for_now())(otherwise, self._arrays)
 
-        stored: Any = [np.array(part, dtype=np.int32) for part in task.pattern]
-        pattern = type(task.pattern)(*stored)
-        shape = task.shape
-        return lambda values: pattern.matrix(values, shape)
-
-    def fits(self, out: Any) -> bool:
-        """Whether values can be written to what a caller gives."""
-        return getattr(out, "shape", None) == self._shape and out.dtype is self._kind
-
-    @cached_property
-    def _kind(self) -> Any:
-        import numpy as np
-
-        return np.dtype(float)
-
-    @cached_property
-    def empty(self) -> Callable[[], Any]:
-        """Makes an array of the task's shape."""
-        import numpy as np
-
-        return partial(np.empty, self._shape or ())
-
-    def _early(self, out: Any, *coordinates: float) -> Any:
-        """Write, until what is best in the long run is compiled."""
+    def _for_now(self) -> MakeCall:
         self._calls += 1
         if self._calls <= POINTS_INTERPRETED and not self._at_once:
-            return None
-        if self._found is None or self._calls <= self._found[1].points_interpreted:
-            return None
-        if self._calls <= _MANY_POINTS and self._found[1].faster:
-            return self._python(out, *coordinates)
-        self.into = self._compiled(True)
-        task, writer = self._found
-        if (
-            writer.faster
-            and task.pattern is None
-            and (answered := writer.answered(task.places, task.shape)) is not None
-        ):
-            self.at = answered
-        return self.into(out, *coordinates)
+            return _hand_over
+        if self._found is not None:
+            engines = self._found[1]
+            if self._calls <= engines.points_interpreted:
+                return _hand_over
+            if self._calls <= _MANY_POINTS and engines.faster:
+                return self._python
+        self.settled = self._compiled(True)
+        return self.settled
 
     @cached_property
     def _found(self) -> Known:
@@ -116,21 +81,42 @@ class QuickPoints:
         return None if found is None or found[0].factors is not None else found
 
     @cached_property
-    def _shape(self) -> tuple[int, ...] | None:
-        if self._found is None:
-            return None
-        task = self._found[0]
-        return task.shape if task.pattern is None else (len(task.places),)
-
-    @cached_property
-    def _python(self) -> Callable[..., Any]:
+    def _python(self) -> MakeCall:
         return self._compiled(False)
 
-    def _compiled(self, many: bool) -> Callable[..., Any]:
-        assert self._found is not None
+    def _compiled(self, many: bool) -> MakeCall:
+        if self._found is None:
+            return _hand_over
         task, engines = self._found
-        return engines.written(task.places, self._shape or (), many) or _nothing
+        if task.pattern is None:
+            return engines.written(task.places, task.shape, many) or _hand_over
+        entries = engines.written(task.places, (len(task.places),), many)
+        return _hand_over if entries is None else _sparse(task, entries)
+
+
+def _sparse(task: Task, entries: MakeCall) -> MakeCall:
+    """What makes functions that give sparse arrays, of what makes those that give their entries."""
+    import numpy as np
+
+    known: Any = task.pattern
+    pattern = type(known)(*(np.array(part, dtype=np.int32) for part in known))
+
+    def make(otherwise: Callable[..., Any], arrays: bool) -> Callable[..., Any]:
+        quick = entries(_nothing, arrays)
+
+        def call(at: Any, out: Any = None) -> Any:
+            values = quick(at) if out is None else None
+            return otherwise(at, out) if values is None else pattern.matrix(values, task.shape)
+
+        return call
+
+    return make
+
+
+def _hand_over(otherwise: Callable[..., Any], _: bool) -> Callable[..., Any]:
+    """No engine can compile the program."""
+    return otherwise
 
 
 def _nothing(*_: Any) -> None:
-    """No engine can compile the program."""
+    """What is not quick."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +21,10 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.partials import FirstPartials
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
-from diffkit.engines.array_source import compile_arrays
-from diffkit.engines.lowering import Lowered, lower, lower_values
-from diffkit.engines.numpy import compile_batch
+from diffkit.engines import Call
+from diffkit.engines.array_buffers import compile_arrays
+from diffkit.engines.choice import Engines
+from diffkit.engines.lowering import lower_values
 from diffkit.engines.python import compile_point
 
 _HELD_NUMBERS = 2**20  # numbers that are computed at a time
@@ -53,26 +55,25 @@ def replay_of(task: Task) -> Replay | None:
     arrays = function.arrays
     try:
         if sum(map(math.prod, arrays.shapes)) <= _NUMBER_BY_NUMBER:
-            lowered = _lowered(task)
-            return Replay(_of_numbers(lower_values(task.program)), _of_numbers(lowered), _batch_of_numbers(lowered))
+            engines = _engines(task)
+            own = compile_point(lower_values(task.program))
+            return Replay(_of_numbers(own), _of_numbers(engines.point), _batch_of_numbers(engines))
         gradient = _Gradient.of(task, function, arrays)
     except (BackendError, LimitError):
         return None
     return None if gradient is None else Replay(_of_arrays(function, arrays), gradient.at, gradient.batch)
 
 
-def _lowered(task: Task) -> Lowered:
+def _engines(task: Task) -> Engines:
     """The partials number by number, of any order."""
-    derivative = derivative_program(task.program, task.indices)
-    return lower(guard(task.program, derivative), "double")
+    return Engines(guard(task.program, derivative_program(task.program, task.indices)), "double", "auto")
 
 
-def _of_numbers(lowered: Lowered) -> Values:
-    """What lowered code gives of the coordinates."""
-    call = compile_point(lowered)
+def _of_numbers(call: Call | None) -> Values:
+    """What compiled code gives of the coordinates."""
 
     def values(point: Any) -> Any:
-        found = call(*point.tolist())
+        found = None if call is None else call(*point.tolist())
         return None if found is None else np.array(found)
 
     return values
@@ -80,16 +81,17 @@ def _of_numbers(lowered: Lowered) -> Values:
 
 def _of_arrays(function: Bound, arrays: Program) -> Values:
     """What a record gives of its arguments."""
-    call = compile_arrays(arrays)
-    return lambda point: np.ravel(call(*function.split(point))[0])
+    call = compile_arrays(arrays, lambda found: found[0].flatten())
+    return lambda point: call(*function.split(point))
 
 
-def _batch_of_numbers(lowered: Lowered) -> Batch:
-    """What lowered code gives of many points."""
-    call = compile_batch(lowered)
+def _batch_of_numbers(engines: Engines) -> Batch:
+    """What compiled code gives of many points."""
 
     def batch(points: Any) -> tuple[Any, Any]:
-        found = np.empty((len(points), lowered.values))
+        found, call = np.empty((len(points), engines.guarded.derivatives)), engines.many(len(points))
+        if call is None:
+            return found, np.zeros(len(points), dtype=bool)
         ordinary = call(points, found)
         return found, np.ones(len(points), dtype=bool) if ordinary is None else ordinary
 
@@ -102,8 +104,8 @@ class _Gradient:
     def __init__(self, function: Bound, program: Program, edges: Sequence[bool], wanted: Sequence[int]):
         self.function, self.program, self.edges = function, program, edges
         self.wanted = None if tuple(wanted) == tuple(range(len(function.inputs))) else list(wanted)
-        self.call = compile_arrays(program)
-        self.stacks: dict[int, Callable[..., list[Any]] | None] = {}
+        self.call = compile_arrays(program, partial(self._told, 1))
+        self.stacks: dict[int, Callable[..., tuple[Any, Any]] | None] = {}
 
     @classmethod
     def of(cls, task: Task, function: Bound, arrays: Program) -> _Gradient | None:
@@ -118,10 +120,9 @@ class _Gradient:
     def at(self, point: Any) -> Any:
         """The partials at a point."""
         try:
-            found = self.call(*self.function.split(point))
+            gradient, ordinary = self.call(*self.function.split(point))
         except np.linalg.LinAlgError:
             return None
-        gradient, ordinary = self._told([np.reshape(part, (1, -1)) for part in found])
         return gradient[0] if ordinary.all() else None
 
     def batch(self, points: Any) -> tuple[Any, Any]:
@@ -134,18 +135,19 @@ class _Gradient:
         count = len(points)
         if count not in self.stacks:
             program = stacked(self.program, count)
-            self.stacks[count] = None if program is None else compile_arrays(program)
+            self.stacks[count] = None if program is None else compile_arrays(program, partial(self._told, count))
         call = self.stacks[count]
         if call is None:
             wanted = len(self.function.inputs) if self.wanted is None else len(self.wanted)
             return np.empty((count, wanted)), np.zeros(count, dtype=bool)
-        return self._told([np.reshape(part, (count, -1)) for part in call(*self.function.split(points))])
+        return call(*self.function.split(points))
 
-    def _told(self, found: Sequence[Any]) -> tuple[Any, Any]:
+    def _told(self, points: int, found: Sequence[Any]) -> tuple[Any, Any]:
         """Gradients, row by row, and which of them stand, from the value, the partials and the margins."""
+        rows = [np.reshape(part, (points, -1)) for part in found]
         count = len(self.function.arguments)
-        value, partials, margins = found[0], found[1 : count + 1], found[count + 1 :]
-        gradient = partials[0] if count == 1 else np.concatenate(partials, axis=1)
+        value, partials, margins = rows[0], rows[1 : count + 1], rows[count + 1 :]
+        gradient = np.concatenate(partials, axis=1)
         ordinary = np.isfinite(value[:, 0] + np.add.reduce(gradient, axis=1))
         for margin, edge in zip(margins, self.edges, strict=True):
             ordinary &= np.all(margin > 0 if edge else margin != 0, axis=1)
@@ -172,7 +174,7 @@ def _with_gradient(primal: Program) -> tuple[Program, list[bool]] | None:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = by_rule(place.margin, builder, list(args))
-            value = builder.rational(margin)
+            value = builder.known_throughout(margin)
             if value is None or not (value > 0 if place.kind == "edge" else value != 0):
                 margins[margin] = place.kind == "edge"
     return builder.program([output, *partials, *margins], primal.inputs), list(margins.values())

@@ -35,7 +35,7 @@ from diffkit.core.workers import timed
 from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
 from diffkit.lessons.derivations.textbook_rules import tidy
-from diffkit.methods.prepared import answer
+from diffkit.methods.answering import answer
 from diffkit.numbers.floats import FLOATS
 
 _BRANCHING = {MAX: lambda x, y: x >= y, MIN: lambda x, y: x <= y}

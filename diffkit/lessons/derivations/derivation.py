@@ -26,7 +26,7 @@ from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of, tidy
 from diffkit.lessons.derivations.verification import StepEvidence, Verifier
-from diffkit.methods.prepared import answer
+from diffkit.methods.answering import answer
 
 _LONGEST_SIDE = 4000  # characters of one side of a line
 
