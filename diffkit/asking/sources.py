@@ -20,6 +20,7 @@ from diffkit.numbers.floats import FLOATS, HALF_ULP
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
+    from diffkit.calculus.element_functions import ElementFunction
 
 _WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
 _HELD_VALUES = 2**23  # values that arrays may hold at a time
@@ -86,8 +87,8 @@ class Source(Protocol):
     def answer_shape(self, kind: str) -> tuple[int, ...] | None:
         """Shape of the whole answer, where it is not told by counting coordinates and outputs."""
 
-    def dependence(self, order: int) -> list[int] | None:
-        """Inputs, as bits, by which partials may not be 0: first ones of each output, or second ones of each input.
+    def dependence(self, order: int) -> list[list[int]] | None:
+        """Inputs by which partials may not be 0: first ones of each output, or second ones of each input.
 
         None where that is not known.
         """
@@ -151,11 +152,18 @@ class Formula:
         """Shape of the whole answer, where it is not told by counting coordinates and outputs."""
         return None
 
-    def dependence(self, order: int) -> list[int] | None:
-        """Inputs, as bits, by which partials may not be 0: first ones of each output, or second ones of each input."""
+    def dependence(self, order: int) -> list[list[int]] | None:
+        """Inputs by which partials may not be 0: first ones of each output, or second ones of each input."""
         from diffkit.calculus.sparsity import hessian_pattern, jacobian_pattern  # differences load no calculus
 
-        return jacobian_pattern(self.program) if order == 1 else hessian_pattern(self.program)
+        return jacobian_pattern(self.program) if order == 1 else hessian_pattern(self.program, self.element_functions)
+
+    @cached_property
+    def element_functions(self) -> list[ElementFunction] | None:
+        """The functions that it is a long sum of, if it is one."""
+        from diffkit.calculus.element_functions import element_functions
+
+        return element_functions(self.program)
 
     def moving(self) -> Formula:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""

@@ -186,10 +186,8 @@ def hessian_task(program: Program | Source, wrt: Names | None = None, sparse: bo
     return _sparse(task, chosen, None if rows is None else [rows[i] for i in chosen])
 
 
-def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[int] | None) -> Task:
-    """The task of the stored entries of a matrix: of those whose inputs are among the bits of a row, or of all."""
-    from diffkit.calculus.guards import set_bits  # differences load no calculus
-
+def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[Sequence[int]] | None) -> Task:
+    """The task of the stored entries of a matrix: of those whose inputs are in a row, or of all."""
     height, width = task.shape
     if rows is None and height * width > _ENTRIES_STORED:
         raise LimitError(f"which of {height * width:,} entries are 0 is not known, as the function has no formula, "
@@ -198,7 +196,7 @@ def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[int] | None) -> Ta
     for place, i in enumerate(chosen):
         places.setdefault(i, []).append(place)
     stored = [range(width)] * height if rows is None else [
-        sorted(place for i in set_bits(row) for place in places.get(i, ())) for row in rows
+        sorted(place for i in row for place in places.get(i, ())) for row in rows
     ]  # fmt: skip
     entries = [(row, column) for row, columns in enumerate(stored) for column in columns]
     pattern = SparsePattern(tuple(column for _, column in entries), tuple(accumulate(map(len, stored), initial=0)))

@@ -7,15 +7,17 @@ a value; kinks and edges are never left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
+from diffkit.calculus.element_functions import ElementFunction
 from diffkit.calculus.guards import inputs_of, set_bits, sources
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program
 from diffkit.core.table import DIV, LINEAR_ROWS, MUL
 
 
-def array_pattern(program: Program, order: int) -> list[int] | None:
+def array_pattern(program: Program, order: int) -> list[list[int]] | None:
     """The same of a Program of arrays, entry by entry, the inputs being numbered flat; None where it sorts."""
     import numpy as np
 
@@ -29,17 +31,33 @@ def array_pattern(program: Program, order: int) -> list[int] | None:
     if order == 2:
         program = gradient_program(program)
     found = dependence(program, range(count), [None] * len(program), locally=False)
-    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(found, axis=1, bitorder="little")]
+    return [np.flatnonzero(row).tolist() for row in found]
 
 
-def jacobian_pattern(program: Program) -> list[int]:
-    """For each output the inputs that it varies with, as bits."""
+def jacobian_pattern(program: Program) -> list[list[int]]:
+    """For each output the inputs that it varies with."""
     moves = inputs_of(program)
-    return [moves[output] for output in program.outputs]
+    return [list(set_bits(moves[output])) for output in program.outputs]
 
 
-def hessian_pattern(program: Program) -> list[int]:
-    """For each input those with which it has a second partial of the only output that may not be 0, as bits."""
+def hessian_pattern(program: Program, functions: Sequence[ElementFunction] | None = None) -> list[list[int]]:
+    """For each input those with which it has a second partial of the only output that may not be 0.
+
+    Of a sum of element functions, one term of each is looked at.
+    """
+    if functions is None:
+        return [list(set_bits(row)) for row in _meetings(program)]
+    found: list[set[int]] = [set() for _ in program.inputs]
+    for function in functions:
+        local = [list(set_bits(row)) for row in _meetings(function.program)]
+        for variables in function.terms:
+            for variable, others in zip(variables, local, strict=True):
+                found[variable].update([variables[other] for other in others])
+    return [sorted(row) for row in found]
+
+
+def _meetings(program: Program) -> list[int]:
+    """For each input those that it meets, as bits."""
     moves, needed = inputs_of(program), sources(program, program.outputs[0])
     found = [0] * len(program.inputs)
     met: set[tuple[int, int]] = set()

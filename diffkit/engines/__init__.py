@@ -15,6 +15,8 @@ Precision = Literal["pairs", "double"]
 
 ENGINES = {"python": "", "numpy": "", "llvm": "llvmlite", "jax": "jax"}
 """What a Program can be compiled by, and the package that an engine needs besides the core."""
+FUSED = frozenset({"llvm"})
+"""engines with a fused multiply-add"""
 POINTS_INTERPRETED = 3  # points after which compiling pays
 
 Call = Callable[..., "tuple[float, ...] | None"]

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from diffkit.calculus.guards import Guarded
-from diffkit.engines import POINTS_INTERPRETED, BatchCall, Call, MakeCall, Precision, Unsuited, is_installed
+from diffkit.engines import FUSED, POINTS_INTERPRETED, BatchCall, Call, MakeCall, Precision, Unsuited, is_installed
 from diffkit.engines.lowering import Lowered, lower
 
 _FOR_POINTS, _FOR_MANY_POINTS = ("python",), ("llvm", "python")
@@ -17,8 +17,6 @@ _FOR_WIDE = ("numpy",)
 _SLOTS_OF_LONG = 3000  # slots from which equal operations are computed together where they can be
 _POINTS_OF_LONG = 100
 _LARGE_BATCH = 2_000_000  # operations of batches from which compiling to machine code pays
-_FUSED = {"llvm"}
-"""engines with a fused multiply-add"""
 
 
 class Engines:
@@ -101,7 +99,7 @@ class Engines:
             compile_for = _function_of(name, function)
             if compile_for is None:
                 continue
-            lowered = self.lowered(name in _FUSED)
+            lowered = self.lowered(name in FUSED)
             try:
                 if places is not None:
                     lowered = lowered.arranged(places).multiplied(factors).checked()

@@ -76,15 +76,15 @@ class LevelCalls:
         self.slots = results.stop
         self.entries[np.array(slots)[order]] = np.arange(results.start, results.stop)
         if not signs:
-            return _Group(row, results, [_evenly(column) for column in taken[order].T])
+            return _Group(row, results, [evenly(column) for column in taken[order].T])
         signs = np.array(signs)[order].T[:, :, None]
         return _Group(row, results, [taken[order].ravel("F")], len(signs), None if np.all(signs == 1.0) else signs)
 
     def _places(self, slots: Sequence[int]) -> Any:
-        return _evenly(self.entries[np.array(slots, dtype=np.intp)])
+        return evenly(self.entries[np.array(slots, dtype=np.intp)])
 
 
-def _evenly(entries: Any) -> Any:
+def evenly(entries: Any) -> Any:
     """Entries as a slice, if they are evenly spaced or one and the same."""
     if not len(entries):
         return slice(0, 0)

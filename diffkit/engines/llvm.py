@@ -22,7 +22,7 @@ from diffkit.core.table import Primitive
 from diffkit.engines import Call, MakeCall, Unsuited
 from diffkit.engines.code_cache import keep_code, read_code
 from diffkit.engines.float_operations import PRODUCT_ERROR
-from diffkit.engines.llvm_calls import POINTER, calls_module, fields_stand_there, point_module, record
+from diffkit.engines.llvm_calls import POINTER, calls_module, copy_module, fields_stand_there, point_module, record
 from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_same_bits import WITH_SAME_BITS
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_COMPILED, _MOST_LINES = 20_000, 25_000  # instructions, and lines of them, that take LLVM two seconds or three
+_MOST_READ = 30_000  # numbers that stand on the stack meanwhile
 _PIECE_WORK = 2**24  # operations between two looks at the clock: about a millisecond
 _THREAD_PIECES = 16  # pieces from which on a second thread is worth it: two together take more time of processors
 _LANES = {"avx512f": 8, "avx": 4}
@@ -54,12 +55,19 @@ def compile_point(lowered: Lowered) -> Call:
     Unsuited where this engine cannot: a function is not in the C library, or has other bits there than in Python, or
     the code is too long. BackendError where llvmlite is missing.
     """
-    return _maker(lowered, "values", (lowered.values,))(None, False)
+    return _maker(_checked_point(lowered), len(lowered.program.inputs), "values", (lowered.values,))(None, False)
 
 
 def compile_call(lowered: Lowered, shape: tuple[int, ...]) -> MakeCall:
     """Give what makes the function of a point, and maybe of an array to write to, that gives an array."""
-    return _maker(lowered, "call", shape)
+    return _maker(_checked_point(lowered), len(lowered.program.inputs), "call", shape)
+
+
+def compile_reader(count: int) -> Callable[[Any], np.ndarray | None]:
+    """Give the function of a tuple of so many floats that gives them as an array, and None for anything else."""
+    if count > _MOST_READ:
+        raise Unsuited(f"the llvm engine reads no more than {_MOST_READ:,} numbers at once")
+    return _maker(copy_module(count), count, "call", (count,))(lambda *_: None, False)
 
 
 def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:
@@ -227,12 +235,17 @@ class _Loaded:
         return int(self._engine.get_function_address(name))
 
 
-def _maker(lowered: Lowered, name: str, shape: tuple[int, ...]) -> MakeCall:
-    """What makes functions of CPython; what its ``self`` is keeps the code."""
+def _checked_point(lowered: Lowered) -> Module:
+    """The module of one point; Unsuited where that has not the bits of the interpreter."""
     _llvm()
     _check(lowered, True)
-    loaded, method = _load(point_module(lowered)), _method(name)
-    evaluate, count = loaded.address("evaluate"), len(lowered.program.inputs)
+    return point_module(lowered)
+
+
+def _maker(module: Module, count: int, name: str, shape: tuple[int, ...]) -> MakeCall:
+    """What makes functions of CPython of so many coordinates; what its ``self`` is keeps the code."""
+    loaded, method = _load(module), _method(name)
+    evaluate = loaded.address("evaluate")
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 

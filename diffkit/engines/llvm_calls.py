@@ -69,6 +69,26 @@ def point_module(lowered: Lowered) -> Module:
     return joined(writer, ["\n".join([*head, *writer.lines, "ret i1 true", "stop:", "ret i1 false", "}"])])
 
 
+def copy_module(count: int) -> Module:
+    """``@evaluate(x, y)`` that copies so many numbers."""
+    text = f"""define zeroext i1 @evaluate(ptr %x, ptr %y) nounwind {{
+entry:
+br label %copy
+copy:
+%i = phi i64 [ 0, %entry ], [ %next, %copy ]
+%from = getelementptr double, ptr %x, i64 %i
+%to = getelementptr double, ptr %y, i64 %i
+%value = load double, ptr %from
+store double %value, ptr %to
+%next = add i64 %i, 1
+%all = icmp eq i64 %next, {count}
+br i1 %all, label %end, label %copy
+end:
+ret i1 true
+}}"""
+    return joined(Writer(), [text])
+
+
 def _place(pointer: str, index: int) -> str:
     return f"getelementptr double, ptr {pointer}, i64 {index}"
 

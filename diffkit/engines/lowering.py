@@ -11,8 +11,10 @@ correction that is no number is dropped; here it is kept, so that it shows in th
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 from diffkit.calculus.guards import Guarded, sources
@@ -83,21 +85,22 @@ def lower_values(program: Program) -> Lowered:
     return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
-def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:
+def lower(guarded: Guarded, precision: Precision, fused: bool = False, whole: bool = False) -> Lowered:
     """Write a guarded derivative as binary64 operations; ``fused`` if the engine has a fused multiply-add.
 
     Of f's own values only that they are finite is asked, for which plain binary64 will do. Where all is known to be
-    finite within some reach, a point need only be within it; that is taken if it is less work.
+    finite within some reach, a point need only be within it; that is taken if it is less work. ``whole``: the values
+    are the high parts of all pairs, and then their low parts.
     """
-    found = _lowered(guarded, precision, fused, None)
+    found = _lowered(guarded, precision, fused, whole, None)
     near = reach(guarded)
     if near is None:
         return found
-    nearby = _lowered(guarded, precision, fused, near)
+    nearby = _lowered(guarded, precision, fused, whole, near)
     return min(nearby, found, key=lambda one: len(one.program.instructions) + len(one.edges) + one.finite)
 
 
-def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | None) -> Lowered:
+def _lowered(guarded: Guarded, precision: Precision, fused: bool, whole: bool, near: Reach | None) -> Lowered:
     """The operations for all points, or for those within a reach."""
     program = guarded.program
     primals = program.outputs[guarded.derivatives : guarded.derivatives + guarded.primals] if near is None else ()
@@ -109,6 +112,8 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
     algebra = _Pairs(floats, fused) if precision == "pairs" else _Plain(floats)
     slots = _run(program, algebra, floats, set[int]().union(*(sources(program, s) for s in {*values, *margins})))
     found = [[floats.slot(algebra.high(slots[o])) for o in outputs] for outputs in (values, primals, margins)]
+    if whole and precision == "pairs":
+        found[0] += [floats.slot(slots[o][1]) for o in values]
     watched = floats.watched if near is None else ()
     finite = list(dict.fromkeys(slot for slot in (*found[1], *watched) if floats.varies(slot)))
     edges = [guarded.edges[k] for k in open_]
@@ -118,7 +123,7 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
         outputs.append(floats.slot(_within(floats, near.size)))
         edges.append(True)
     code = floats.builder.program(outputs, program.inputs)
-    return Lowered(code, len(values), len(finite), tuple(edges), near is not None, precision)
+    return Lowered(code, len(found[0]), len(finite), tuple(edges), near is not None, precision)
 
 
 def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
@@ -137,7 +142,7 @@ def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collect
 
 def _within(floats: FloatOperations, size: float) -> Any:
     """size² − Σ xᵢ², which is not positive where a coordinate is farther out, or is no number."""
-    return size**2 - sum(x * x for x in floats.coordinates())
+    return size**2 - reduce(operator.add, [x * x for x in floats.coordinates()])
 
 
 class _Plain:
@@ -166,6 +171,8 @@ class _Plain:
             return by_definition(row, self, args)
         halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
         if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
+            self.floats.watch(*args)
+        if row in _ENDING:
             self.floats.watch(*args)
         if row is DIV:  # what is divided by something that overflows is not 0
             self.floats.watch(args[1])
@@ -198,6 +205,22 @@ _EXACTLY_ROUNDED = frozenset((ADD, SUB, MUL))
 _ARITHMETIC = frozenset((ADD, SUB, MUL, DIV, WHERE))
 _HIDING = frozenset(row for row in table if len(row.arguments) > 1 and row not in _ARITHMETIC and not row.truths)
 """rows that may have an ordinary value where an argument is not finite"""
+
+
+def _ends(row: Primitive) -> bool:
+    """Whether a function of one number has a finite value at −∞ or ∞: where that stands for a number it hides it."""
+    if row.floats is None or row.truth or len(row.arguments) != 1:
+        return False
+    for end in (-math.inf, math.inf):
+        try:
+            if math.isfinite(row.floats(end)):
+                return True
+        except (ArithmeticError, ValueError):
+            continue
+    return False
+
+
+_ENDING = frozenset(filter(_ends, table))
 
 
 class _Pairs(DoublesAlgebra):

@@ -36,6 +36,21 @@ def compile_batch(lowered: Lowered) -> BatchCall:
     return _BlocksOrLevels(by_vector_forms(lowered) if lowered.precision == "double" else lowered)
 
 
+def compile_exact_batch(lowered: Lowered) -> BatchCall:
+    """The same with the bits that each point has by itself."""
+    return _in_blocks(LevelCalls(lowered, exact=True))
+
+
+def compile_reader(count: int) -> Callable[[Any], Any]:
+    """Give the function of a tuple of so many floats that gives them as an array, and None for anything else."""
+
+    def read(at: Any) -> Any:
+        plain = type(at) is tuple and len(at) == count and set(map(type, at)) <= {float}
+        return np.fromiter(at, float, count) if plain else None
+
+    return read
+
+
 def compile_point(lowered: Lowered) -> Call:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 

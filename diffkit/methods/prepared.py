@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _MANY_PARTIALS = ("gradient", "hessian", "hvp")
 """kinds of one function by many variables, whose programs are shortest by reverse accumulation"""
+_LONG_POINT = 100  # coordinates from which an array of them is not made a tuple if that can be helped
 _COMPILED = ("_points", "_values", "_replays", "_first_order", "jac")
 """what is compiled again where a pickle arrives"""
 
@@ -298,7 +299,9 @@ class Prepared(Generic[V_co]):
     @staticmethod
     def _at_flat(prepared: Prepared, x: Any) -> Array:
         """The array at a flat array of coordinates, one for each of its axes."""
-        quick: Array | None = prepared._points.quick(tuple(x.tolist()))
+        quick: Array | None = prepared._points.quick(x) if len(x) > _LONG_POINT else None
+        if quick is None:
+            quick = prepared._points.quick(tuple(x.tolist()))
         if quick is not None:
             return quick
         found = prepared(x)
@@ -312,9 +315,15 @@ class Prepared(Generic[V_co]):
         import numpy as np
 
         self._check_one()
-        x, direction = _flat(x), _direction(v)
-        prepared = self._other("hvp", direction=[0.0] * len(x))
-        quick: Array | None = prepared._points.quick((*x.tolist(), *direction, 0.0))
+        x = _flat(x)
+        prepared = self._others.get("hvp") or self._other("hvp", direction=[0.0] * len(x))
+        quick: Array | None
+        if len(x) > _LONG_POINT and type(v) is np.ndarray and v.dtype == x.dtype and v.shape == x.shape:
+            quick = prepared._points.quick(np.concatenate((x, v, (0.0,))))
+            if quick is not None:
+                return quick
+        direction = _direction(v)
+        quick = prepared._points.quick((*x.tolist(), *direction, 0.0))
         if quick is not None:
             return quick
         with time_limit(self.timeout):

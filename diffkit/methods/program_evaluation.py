@@ -11,8 +11,9 @@ from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
-from diffkit.core.program import Program, run
+from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.core.table import WHERE
 from diffkit.core.text import format_outputs
 from diffkit.engines import POINTS_INTERPRETED, Precision, check_engine
 from diffkit.methods import FEW_ROWS
@@ -92,15 +93,15 @@ class ProgramEvaluation:
 
     def _interpreted(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point in pairs of Python floats."""
-        pairs = run(self.guarded.program, DOUBLES, [DOUBLES.number(x) for x in point])
-        return self._finish([high for high, _ in pairs], point, 0)
+        pairs = run_slots(self.guarded.program, DOUBLES, [DOUBLES.number(x) for x in point])
+        return self._finish(list(map(_high, pairs)), point, 0)
 
-    def _finish(self, outputs: Sequence[Any], point: Sequence[float], first: int) -> Answer:
+    def _finish(self, slots: Sequence[Any], point: Sequence[float], first: int) -> Answer:
         guarded = self.guarded
         count = guarded.derivatives
-        values = [float(v) for v in outputs[:count]]
+        values = [float(slots[o]) for o in guarded.program.outputs[:count]]
         odd: dict[int, Odd] = {}
-        if special := self._special(outputs):
+        if special := self._special(slots):
             from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
 
             classifier = Classifier(self.task.program, point)
@@ -111,12 +112,14 @@ class ProgramEvaluation:
                     odd[first + c] = seen
         return Answer(values, None, odd, 1)
 
-    def _special(self, outputs: Sequence[Any]) -> list[int]:
-        """The partials that have no finite value, or that a guard concerns which is not kept."""
-        guarded = self.guarded
+    def _special(self, slots: Sequence[Any]) -> list[int]:
+        """The partials that no finite numbers lead to, or that a guard concerns which is not kept."""
+        guarded, program = self.guarded, self.guarded.program
         plain = guarded.derivatives + guarded.primals
-        finite = list(map(math.isfinite, outputs[:plain]))
-        holding = guarded.holding(finite[guarded.derivatives :], outputs[plain:], self.task.indices)
+        lost = {slot for slot, x in enumerate(slots) if not math.isfinite(x)}
+        finite = [not (lost and _leads_there(program, slots, output, lost)) for output in program.outputs[:plain]]
+        margins = [slots[output] for output in program.outputs[plain:]]
+        holding = guarded.holding(finite[guarded.derivatives :], margins, self.task.indices)
         return [c for c, holds in enumerate(holding) if not (holds and finite[c])]
 
     def bound(self, point: Sequence[float]) -> list[float]:
@@ -147,28 +150,50 @@ class ProgramEvaluation:
 
         count = self.guarded.derivatives
         columns, clean = self._columns(points[rows])
-        values[rows] = np.stack(columns[:count], axis=1) if count else 0.0
+        outputs = [columns[slot] for slot in self.guarded.program.outputs[:count]]
+        values[rows] = np.stack(outputs, axis=1) if count else 0.0
         for place in np.flatnonzero(~clean).tolist():
             row = int(rows[place])
-            answer = self._finish([float(column[place]) for column in columns], points[row].tolist(), row * count)
+            answer = self._finish([column[place].item() for column in columns], points[row].tolist(), row * count)
             values[row] = answer.values
             odd.update(answer.odd)
 
     def _columns(self, points: Any) -> tuple[list[Any], Any]:
-        """Outputs of the guarded program at the rows of an array; where all is finite and no guard fails."""
+        """Slots of the guarded program at the rows of an array; where all is finite and no guard fails."""
         import numpy as np
 
         guarded = self.guarded
         plain = guarded.derivatives + guarded.primals
         clean = np.ones(len(points), dtype=bool)
         with np.errstate(all="ignore"):
-            outputs = run(guarded.program, array_doubles(), [(column, 0.0) for column in points.T])
-            columns = [np.broadcast_to(np.asarray(high, dtype=float), clean.shape) for high, _ in outputs]
-            for column in columns[:plain]:
+            slots = run_slots(guarded.program, array_doubles(), [(column, 0.0) for column in points.T])
+            columns = [np.broadcast_to(np.asarray(_high(x), dtype=float), clean.shape) for x in slots]
+            for column in columns:
                 clean &= np.isfinite(column)
-            for column, edge in zip(columns[plain:], guarded.edges, strict=True):
+            margins = [columns[slot] for slot in guarded.program.outputs[plain:]]
+            for column, edge in zip(margins, guarded.edges, strict=True):
                 clean &= (column > 0) if edge else (column != 0)
         return columns, clean
+
+
+def _high(x: Any) -> Any:
+    """The high part of a pair; a truth is itself."""
+    return x[0] if isinstance(x, tuple) else x
+
+
+def _leads_there(program: Program, slots: Sequence[Any], output: int, places: set[int]) -> bool:
+    """Whether an output is computed from some slots, through the branches that are taken."""
+    seen: set[int] = set()
+    stack = [output]
+    while stack:
+        slot = stack.pop()
+        if slot in places:
+            return True
+        if slot not in seen:
+            seen.add(slot)
+            row, args = program.instruction_at(slot) or (None, ())
+            stack.extend((args[0], args[1 if slots[args[0]] else 2]) if row is WHERE else args)
+    return False
 
 
 def _describe(seen: Odd, value: float) -> Odd | None:

@@ -14,6 +14,7 @@ from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.results import ErrorKind
 from diffkit.methods.function_evaluation import Derived, FunctionEvaluation
 from diffkit.methods.program_evaluation import ProgramEvaluation
+from diffkit.methods.separable_evaluation import SeparableEvaluation
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
@@ -30,11 +31,11 @@ class ReverseBackend:
     name = "reverse"
     error_kind: ErrorKind = "none"
 
-    def prepare(self, task: Task) -> ProgramEvaluation | _ReverseFunction:
-        """Write the program of the task's partials."""
+    def prepare(self, task: Task) -> ProgramEvaluation | SeparableEvaluation | _ReverseFunction:
+        """Write the program of the task's partials, or those of its terms where they are alike."""
         if task.source.code is not None:
             return _ReverseFunction(task)
-        return ProgramEvaluation(task, reverse_program(task.program, task.indices))
+        return SeparableEvaluation.of(task) or ProgramEvaluation(task, reverse_program(task.program, task.indices))
 
 
 class _ReverseFunction(FunctionEvaluation):

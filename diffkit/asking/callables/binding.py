@@ -303,8 +303,8 @@ class Bound:
                   "jacobian": (*(self.shape or (1,)), *shape)}  # fmt: skip
         return shapes.get(kind)
 
-    def dependence(self, order: int) -> list[int] | None:
-        """Inputs, as bits, by which partials may not be 0, where the code has a formula; None where it has none."""
+    def dependence(self, order: int) -> list[list[int]] | None:
+        """Inputs by which partials may not be 0, where the code has a formula; None where it has none."""
         if self.hindrance:
             return None
         found = array_pattern(self.arrays, order)
