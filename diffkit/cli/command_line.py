@@ -6,7 +6,7 @@ A library for command lines takes longer to be imported than most answers take; 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from diffkit.cli.process import EXIT_NO, complain
@@ -151,9 +151,7 @@ class Command:
             elif _NAMED.match(word):
                 name, _, value = word.partition("=")
                 if name not in known:
-                    raise UsageError(
-                        missing("option", name, (s for s, option in known.items() if not option.hidden)), self.path
-                    )
+                    raise UsageError(missing("option", name, known), self.path)
                 if known[name].flag:
                     raise UsageError(f"Option {name!r} does not take a value", self.path)
                 given.setdefault(known[name], []).append(value)
@@ -183,11 +181,11 @@ def command(*parameters: Parameter | Iterable[Parameter]) -> Callable[[Callable[
     return lambda function: Command(function, flat)
 
 
-def missing(what: str, name: str, known: Iterable[str]) -> str:
+def missing(what: str, name: str, known: Mapping[str, Any]) -> str:
     """What is said of a name that is not known."""
     from difflib import get_close_matches
 
-    near = sorted(map(repr, get_close_matches(name, list(known))))
+    near = sorted(map(repr, get_close_matches(name, known)))
     if not near:
         return f"No such {what} {name!r}"
     return f"No such {what} {name!r}. " + (

@@ -49,7 +49,9 @@ def run(words: list[str]) -> int:
         write(f"diffkit, version {__version__}\n", None)
         return 0
     if first not in COMMANDS:
-        what, known = ("option", ("--version", *HELP)) if first[:1] == "-" != first else ("command", COMMANDS)
+        what, known = (
+            ("option", dict.fromkeys(("--version", *HELP))) if first[:1] == "-" != first else ("command", COMMANDS)
+        )
         raise UsageError(missing(what, first, known), "diffkit")
     return find(first).run(rest)
 
