@@ -22,7 +22,9 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import mpmath  # noqa: E402
 import numpy as np  # noqa: E402
-from peers import TOOLS, Tool, ask, padded  # noqa: E402
+from peers import TOOLS, Engine, Tool, ask, padded  # noqa: E402
+
+from diffkit.engines import is_installed  # noqa: E402
 
 DATA = ROOT / "tests" / "data"
 PAGE, PLOT = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "accuracy.svg"
@@ -79,7 +81,7 @@ def percent(part: Sequence[bool] | Any) -> str:
     return f"{100 * float(np.mean(part)):.1f} %" if len(part) else "–"
 
 
-def quantile(values: Sequence[float], q: float) -> float:
+def quantile(values: Any, q: float) -> float:
     return float(np.quantile(values, q, method="higher")) if len(values) else math.nan
 
 
@@ -205,6 +207,22 @@ def plot(gradients: dict[str, Any], differences: dict[str, Any]) -> bool:
     return True
 
 
+def by_engine(cases: list[dict[str, Any]]) -> str:
+    """Ulps of gradients and Hessians by what our programs are compiled with; nothing for engines that are not here."""
+    rows = []
+    for precision in ("pairs", "double"):
+        for name in ("python", "numpy", "llvm"):
+            if not is_installed(name):
+                continue
+            tool = Engine(precision, name)
+            scores = [
+                float_scores(tool, cases, kind, key)["ulps"] for kind, key in (("gradient", "g"), ("hessian", "h"))
+            ]
+            rows.append([tool.name, *(shown(quantile(errors, q)) for errors in scores for q in QUANTILES)])
+    titles = [f"{kind}, {q}" for kind in ("gradient", "Hessian") for q in ("median", "95 %", "99 %", "worst")]
+    return table(["", *titles], rows)
+
+
 ULPS = ["", "median", "95 %", "99 %", "worst", "≤ ½", "≤ 1", "≤ 4", "> 1000"]
 
 
@@ -258,6 +276,11 @@ def page(tools: dict[Tool, str], missing: list[str], cases: list[dict[str, Any]]
         "## Hessians",
         f"{len(next(iter(hessians.values()))['ulps'])} entries.",
         table([*ULPS, "true zeros kept"], [[n, *ulp_row(s["ulps"]), percent(s["zeros"])] for n, s in hessians.items()]),
+        "## Engines",
+        "The same components as compiled code gives them, point by point, by reverse mode. In `pairs` all engines have "
+        "the bits of the interpreter; `double` is plain binary64, as the other tools use it, with derivatives in forms "
+        "that do not cancel. Where compiled code finds that a point is not ordinary, the interpreter answers in pairs.",
+        by_engine(cases),
         "## From values of f alone",
         f"{posed} gradient components that values of f can tell: |x·g| ≥ 10⁻³|f|, and f itself has nine "
         "correct digits. "

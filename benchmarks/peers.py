@@ -74,9 +74,9 @@ class Tool:
 
 
 @lru_cache(maxsize=1000)
-def prepared(f: str, kind: str, backend: str, variables: tuple[str, ...]) -> Any:
+def prepared(f: str, kind: str, variables: tuple[str, ...], *how: tuple[str, str]) -> Any:
     """Give our derivative of an expression, prepared once for all its points."""
-    return dk.prepare(f, kind, backend=backend, variables=variables)
+    return dk.prepare(f, kind, variables=variables, **dict(how))  # type: ignore[call-overload]
 
 
 class Ours(Tool):
@@ -87,6 +87,7 @@ class Ours(Tool):
     def __init__(self, name: str):
         super().__init__(f"diffkit {name}")
         self.backend = name
+        self.how = {"backend": name}
         self.digits = name == "finite"
 
     @property
@@ -100,16 +101,29 @@ class Ours(Tool):
         return Said(values, bars, result.evaluations, [result.is_odd(c) for c in range(len(values))])
 
     def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
-        return self._said(prepared(f, "gradient", self.backend, tuple(variables)).result(x))
+        return self._said(prepared(f, "gradient", tuple(variables), *self.how.items()).result(x))
 
     def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
-        return self._said(prepared(f, "hessian", self.backend, tuple(variables)).result(x))
+        return self._said(prepared(f, "hessian", tuple(variables), *self.how.items()).result(x))
 
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         try:
             return self._said(dk.derivative(f, x, order=order, backend=self.backend, variables=variables))
         except dk.DiffkitError:
             raise NotImplementedError from None
+
+
+class Engine(Ours):
+    """What an engine of diffkit compiles, in a precision; derivatives of high order as reverse mode finds them."""
+
+    def __init__(self, precision: str, engine: str = "auto"):
+        super().__init__("reverse")
+        self.name = f"diffkit {precision}" if engine == "auto" else f"{precision}, {engine}"
+        self.how |= {"precision": precision, "engine": engine}
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        how: Any = self.how
+        return self._said(dk.prepare(f, "derivative", order=order, variables=variables, **how).result(x))
 
 
 class Tape(Tool):
@@ -265,7 +279,7 @@ class Jacobi(Tool):
 
 
 TOOLS: list[Tool] = [
-    *map(Ours, ("auto", "dual", "symbolic", "finite")), Autograd("autograd"), Jax("JAX"),
+    *map(Ours, ("auto", "dual", "symbolic")), Engine("double"), Ours("finite"), Autograd("autograd"), Jax("JAX"),
     Sympy("SymPy lambdify"), Numdifftools("numdifftools"), ScipyDifferentiate("scipy.differentiate"), Jacobi("jacobi"),
 ]  # fmt: skip
 
