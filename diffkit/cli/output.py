@@ -14,6 +14,9 @@ from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, unhurried
 from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
 
+EXIT_NO = 1
+EXIT_BAD = 2
+EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 SILENT_SECONDS = 1.0  # seconds without a word
 T = TypeVar("T")
 
