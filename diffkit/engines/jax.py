@@ -15,8 +15,8 @@ from itertools import count
 from math import isfinite
 from typing import Any
 
-from diffkit.core.builder import exact
 from diffkit.core.errors import BackendError
+from diffkit.core.folding import exact
 from diffkit.core.program import Program, maker
 from diffkit.engines import BatchCall, Unsuited
 from diffkit.engines.lowering import Lowered
