@@ -16,8 +16,8 @@ SCRIPT = Path(PYTHON).with_name("diffkit")  # the installed command; measure an 
 ONE_SHOT = [str(SCRIPT), "grad", "3*x**2-4*x", "--at", "1"]
 PAIRS = {
     "with the formula / import sympy": (ONE_SHOT, [PYTHON, "-c", "import sympy"]),
-    "dual / start of Python": ([*ONE_SHOT, "--backend", "dual"], [PYTHON, "-c", "pass"]),
-    "finite / start of Python": ([*ONE_SHOT, "--backend", "finite"], [PYTHON, "-c", "pass"]),
+    "dual / import click": ([*ONE_SHOT, "--backend", "dual"], [PYTHON, "-c", "import click"]),
+    "finite / import click": ([*ONE_SHOT, "--backend", "finite"], [PYTHON, "-c", "import click"]),
     "dual / import numpy": ([*ONE_SHOT, "--backend", "dual"], [PYTHON, "-c", "import numpy"]),
 }
 

@@ -44,40 +44,49 @@ def functions_page() -> str:
 
 def cli_page() -> str:
     """Give docs/reference/cli.md from the help of every command."""
-    from diffkit.cli.commands import COMMANDS, SUMMARY, find
-    from diffkit.cli.help import usage
+    import click
 
-    commands = {name: find(name) for name in sorted(COMMANDS)}
-    lines = ["# Commands", "", "Generated from the commands' help by `python docs/generate.py`.", "", SUMMARY, ""]
-    lines += [
-        f"- [`diffkit {name}`](#diffkit-{name}): {command.help.strip().splitlines()[0]}"
-        for name, command in commands.items()
-    ]
+    from diffkit.cli.commands import cli
+
+    lines = ["# Commands", "", "Generated from the commands' help by `python docs/generate.py`.", "", f"{cli.help}", ""]
+    context = click.Context(cli, info_name="diffkit")
+    lines += [f"- [`diffkit {name}`](#diffkit-{name}): {_summary(command)}" for name, command in _commands(cli)]
     lines += ["", "`-h` or `--help` gives help, wherever it stands; `diffkit --version` tells the version.", ""]
     lines += [
         "Exit codes: 0, all is well; 1, the answer is no (methods disagree, not differentiable, outside the domain, "
         "uncertain); 2, the input is bad or the output cannot be written; 130, interrupted; 141, the reader of the output "
         "went away.", "",
     ]  # fmt: skip
-    for name, command in commands.items():
-        lines += [f"## diffkit {name}", "", "```text", usage(command), "```", "", *_prose(command.help), ""]
-        lines += ["| option | meaning |", "| --- | --- |"]
-        for option in command.options:
-            if not option.hidden:
-                spelled, meaning = f"{option.names} {option.metavar}".rstrip(), option.help.replace("|", "\\|")
-                lines.append(f"| `{spelled}` | {meaning} |")
+    for name, command in _commands(cli):
+        lines += [f"## diffkit {name}", ""]
+        inside = click.Context(command, info_name=name, parent=context)
+        usage = " ".join(["diffkit", name, *command.collect_usage_pieces(inside)])
+        lines += ["```text", usage, "```", "", *_prose(command.help or ""), "", "| option | meaning |", "| --- | --- |"]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                names = " / ".join((*parameter.opts, *parameter.secondary_opts))
+                value = f" {parameter.metavar}" if parameter.metavar else ""
+                meaning = (parameter.help or "").replace("|", "\\|")
+                lines.append(f"| `{names}{value}` | {meaning} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _prose(text: str) -> list[str]:
-    """Give a command's help as Markdown: paragraphs, and a block for the examples."""
-    from diffkit.cli.help import paragraphs
+def _commands(group: object) -> list[tuple[str, object]]:
+    return sorted(group.commands.items())  # type: ignore[attr-defined]
 
+
+def _summary(command: object) -> str:
+    return str(command.help).strip().splitlines()[0]  # type: ignore[attr-defined]
+
+
+def _prose(text: str) -> list[str]:
+    """Give a command's help as Markdown: paragraphs, and a block for the examples that follow click's mark."""
     found: list[str] = []
-    for verbatim, paragraph in paragraphs(text):
-        if verbatim:
-            found += ["", "```text", *(line.strip() for line in paragraph.splitlines()), "```"]
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        mark, _, examples = paragraph.strip().partition("\n")
+        if mark in ("\b", "\\b"):
+            found += ["", "```text", *(line.strip() for line in examples.splitlines()), "```"]
         else:
             found += ["", " ".join(paragraph.split())]
     return found[1:]
@@ -162,7 +171,7 @@ WHERE = {
     "Which formats there are": "reports:render",
     "The head of an HTML page": "reports.html:render",
     "What the words of answers mean": "reports.glossary:Term",
-    "Which commands there are": "cli.commands:find",
+    "Which commands there are": "cli.commands:cli",
 }
 """What a reader may look for → module:name, below ``diffkit``"""
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from diffkit.cli.commands import COMMANDS
+from diffkit.cli.commands import cli
 
 
 def test_the_first_example(run):
@@ -239,7 +239,7 @@ def test_functions(run):
     assert len(json.loads(run("functions", "--format", "json")[1])["functions"]) > 50
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", sorted(cli.commands))
 def test_help_has_examples(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0

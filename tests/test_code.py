@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from code_runners import RUNNERS
 from drawn_formulas import programs
 
@@ -16,6 +17,7 @@ import diffkit as dk
 from diffkit.asking.questions import open_question
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import depends
+from diffkit.cli.commands import cli
 from diffkit.core.program import run_slots
 from diffkit.core.table import table
 from diffkit.engines.languages import Julia
@@ -276,15 +278,15 @@ def test_what_cannot_be_written_is_refused_in_one_line():
         assert "\n" not in str(caught.value)
 
 
-def test_the_command_writes_what_the_function_gives(run, tmp_path):
-    file = tmp_path / "g.c"
+def test_the_command_writes_what_the_function_gives(tmp_path):
+    runner, file = CliRunner(), tmp_path / "g.c"
     arguments = ["code", "-x^2*y", "--language", "c", "--wrt", "x", "-o", str(file)]
-    assert run(*arguments) == (0, "", "")
+    assert runner.invoke(cli, arguments).output == ""
     assert file.read_text() == dk.code("-x^2*y", language="c", wrt="x").source + "\n"
-    shown = run("code", "exp(x)", "--kind", "taylor", "--order", "3")[1]
-    assert shown == dk.code("exp(x)", "taylor", order=3).source + "\n"
-    assert run("code", "r*t", "r", "--kind", "jacobian")[0] == 0
-    told = run("code", "--help")[1]
+    shown = runner.invoke(cli, ["code", "exp(x)", "--kind", "taylor", "--order", "3"])
+    assert shown.output == dk.code("exp(x)", "taylor", order=3).source + "\n"
+    assert runner.invoke(cli, ["code", "r*t", "r", "--kind", "jacobian"]).exit_code == 0
+    told = runner.invoke(cli, ["code", "--help"]).output
     assert all(name in told for name in (*LANGUAGES, *KINDS))
 
 

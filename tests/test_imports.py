@@ -27,6 +27,7 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
+    "click": {"cli"},
     "rich": {"reports", "cli"},
     "matplotlib": {"reports/pictures"},
     "sympy": {"calculus/sympy"},

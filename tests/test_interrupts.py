@@ -54,8 +54,7 @@ def check(done, told=""):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("diffkit.cli", SIMPLE), ("diffkit.cli.command_line", SIMPLE), ("diffkit.cli.commands", SIMPLE),
-        ("diffkit.proof.prover", SIMPLE),
+        ("diffkit.cli", SIMPLE), ("click", SIMPLE), ("diffkit.cli.commands", SIMPLE), ("diffkit.proof.prover", SIMPLE),
         ("flint", SIMPLE), ("sympy", SIMPLE), ("sympy.core.basic", SIMPLE), ("numpy", CHECK),
         ("numpy._core.multiarray", CHECK), ("scipy.special", ["grad", "digamma(x)", "--at", "1", "--backend", "dual"]),
         ("scipy.special._ufuncs", ["grad", "digamma(x)", "--at", "1", "--backend", "dual"]),

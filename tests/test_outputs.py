@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import diffkit as dk
-from diffkit.cli import commands
+from diffkit.cli.commands import cli
 from diffkit.cli.process import Closed
 
 COMMANDS = {
@@ -143,7 +143,7 @@ def test_a_closed_stream_says_so():
     assert not Closed().isatty()
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in commands.COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("command", [(), *((name,) for name in cli.commands)], ids=" ".join)
 @pytest.mark.parametrize("ask", ["-h", "--help"])
 def test_help_everywhere(run, command, ask):
     code, out, err = run(*command, ask)

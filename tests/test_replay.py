@@ -93,6 +93,8 @@ def test_kinks_are_seen_at_later_points(kind, small, monkeypatch):
 
 def test_a_point_beside_which_there_is_nothing_ends_no_replay():
     def f(x):
+        import math  # noqa: F401  # whose code is not watched, but compared
+
         return np.sqrt(x[0] - 1) + np.sqrt(x[1] - x[0])
 
     prepared, evaluation = replaying(f, np.array([2.0, 6.0]))

@@ -16,7 +16,7 @@ import pytest
 
 import diffkit as dk
 import diffkit.core.deadline
-from diffkit.cli.commands import COMMANDS, find
+from diffkit.cli.commands import cli
 from diffkit.core.deadline import STRETCH, Deadline, TimeIsUp, check_time, collected, in_time, share_of_time, time_limit
 from diffkit.core.deadline import unhurried as at_leisure
 from diffkit.core.workers import TimedCall, Worker, stoppable
@@ -62,9 +62,9 @@ def test_every_command_ends_in_time_and_says_why(name, looks, run, ticking, tmp_
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", cli.commands)
 def test_every_command_has_a_timeout(command):
-    assert "--timeout" in {option.names for option in find(command).options}
+    assert "--timeout" in {name for parameter in cli.commands[command].params for name in parameter.opts}
 
 
 def test_the_value_is_given_without_the_formula(run, ticking):

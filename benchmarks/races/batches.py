@@ -214,16 +214,18 @@ BATCHES = (
         Goal(("jax",), 8, 1.5, ours=("p(W)",)),
         Goal(("jax",), None, 1.05, ours=("engine jax",)),
     ), "losses that are recorded number by number are compiled as batches of formulas; those that are recorded in "
-       "arrays run as stacks of NumPy calls, each of which makes an array of its own."),
+       "arrays run as stacks of NumPy calls in buffers, each of which passes through the cache; jax fuses them. "
+       "f itself is run once for each batch, and the first three points are followed."),
     Row("one-loss", "Logistic 10⁴×100, one gradient; one weight vector a call", one_loss, (
         Goal(("hand-written",), 1.3),
         Goal(("autograd",), .5),
-    ), "each call runs f itself too, so that code that reads what was changed since its record is noticed: one "
-       "product with the matrix more, and two fifths of the time of the small logistic loss."),
+    ), "both products with the matrix are those of NumPy, as in what is written by hand, and read it from memory: "
+       "half of autograd's time is less than these two products take."),
     Row("mixture", "Gaussian mixture, 210 and 1,650 parameters", mixtures, (
         Goal(("autograd",), .7),
         Goal(("jax",), 6),
-    ), "each call runs f itself too (a fifth, see above); the rest is NumPy's, of which sums over axes are a third."),
+    ), "products, sums over axes and factors that are repeated along short axes are calls of NumPy over arrays that "
+       "do not stay in the cache."),
 )  # fmt: skip
 MANY_POINTS = (
     Row("many-points", "Gradient at 10⁷ points", many_points, (

@@ -21,20 +21,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _code(arguments: list[str]) -> int:
     """Run the command and give its exit code."""
-    from diffkit.cli.command_line import UsageError
-    from diffkit.cli.commands import run
-    from diffkit.cli.process import EXIT_BAD, EXIT_INTERRUPTED, EXIT_UNREAD, complain, give_up
+    import click
+
+    from diffkit.cli.commands import cli
+    from diffkit.cli.output import EXIT_BAD, EXIT_UNREAD
+    from diffkit.cli.process import EXIT_INTERRUPTED, complain, give_up
     from diffkit.core.errors import DiffkitError
 
     try:
-        code = run(arguments)
+        with cli.make_context("diffkit", arguments) as context:
+            code = cli.invoke(context)
         sys.stdout.flush()
-        return code
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except DiffkitError as error:
         complain(str(error), error.caret())
-    except UsageError as error:
-        complain(f"{error} ({error.path} --help explains)")
-    except KeyboardInterrupt:
+    except click.UsageError as error:
+        hint = f" ({error.ctx.command_path} --help explains)" if error.ctx is not None else ""
+        complain(error.format_message().rstrip(".") + hint)
+    except click.ClickException as error:
+        complain(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
         complain("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from diffkit import __version__
-from diffkit.cli.command_line import HELP, Command, Operand, Option, UsageError, command, missing
 from diffkit.cli.inputs import ask
-from diffkit.cli.options import array_options, derivative_options, names, report_options
-from diffkit.cli.output import deliver, write
-from diffkit.cli.process import EXIT_BAD, EXIT_NO
+from diffkit.cli.judging import check, compare, report
+from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
+from diffkit.cli.options import (
+    Commands,
+    ExpressionCommand,
+    array_options,
+    derivative_options,
+    names,
+    option,
+    report_options,
+)
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, write
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
@@ -18,61 +27,30 @@ if TYPE_CHECKING:
     from diffkit.methods.symbolic import Formulas
 
 
-SUMMARY = "Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared."
-_EPILOG = "--format html and markdown explain the words that a report uses; docs/glossary.md has all of them."
-COMMANDS = {
-    "check": "judging", "code": "commands", "compare": "judging", "derivative": "commands", "descend": "lessons",
-    "explain": "lessons", "functions": "commands", "gallery": "lessons", "grad": "commands", "hessian": "commands",
-    "jacobian": "commands", "limit": "lessons", "matrix": "lessons", "report": "judging", "stationary": "lessons",
-    "tangent": "lessons",
-}  # fmt: skip
-"""the module of each command, which is imported when the command is asked for"""
+_sparse_option = click.option("--sparse", is_flag=True, help="Only the entries that structure does not make 0.")
 
 
-def find(name: str) -> Command:
-    """The command of a name."""
-    found: Command = getattr(import_module(f"{__package__}.{COMMANDS[name]}"), name)
-    return found
-
-
-def run(words: list[str]) -> int:
-    """Run what a command line asks for, and give the exit code; UsageError for what cannot be read.
-
-    Whoever asks for help gets it, whatever stands around the question; ``-h`` is an expression behind ``--``.
-    """
-    asked = words[: words.index("--")] if "--" in words else words
-    if words in ([], ["--"]) or not set(HELP).isdisjoint(asked):
-        write(_help(words[0] if words else ""), None)
-        return EXIT_BAD if words in ([], ["--"]) else 0
-    first, *rest = words[1:] if words[0] == "--" else words
-    if first == "--version":
-        write(f"diffkit, version {__version__}\n", None)
-        return 0
-    if first not in COMMANDS:
-        what, known = ("option", ("--version", *HELP)) if first[:1] == "-" != first else ("command", COMMANDS)
-        raise UsageError(missing(what, first, known), "diffkit")
-    return find(first).run(rest)
-
-
-def _help(name: str) -> str:
-    from diffkit.cli.help import help_of, help_of_all
-
-    return (
-        help_of(find(name))
-        if name in COMMANDS
-        else help_of_all(SUMMARY, {name: find(name) for name in COMMANDS}, _EPILOG)
-    )
-
-
-_sparse_option = Option("--sparse", help="Only the entries that structure does not make 0.", flag=True)
-
-
-@command(
-    Operand("expression"),
-    Option("--wrt", "NAMES", "Variable, or several for a mixed partial: x,y is ∂²f/∂x∂y."),
-    Option("--order", "N", "Order of the derivative, 1 to 20.  [default: 1]", 1, kind=int),
-    *derivative_options,
+@click.group(
+    cls=Commands,
+    help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
+    epilog="--format html and markdown explain the words that a report uses; docs/glossary.md has all of them.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.version_option(__version__, prog_name="diffkit")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Group of all commands."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(EXIT_BAD)
+
+
+@cli.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAMES", help="Variable, or several for a mixed partial: x,y is ∂²f/∂x∂y.")
+@click.option("--order", type=int, default=1, metavar="N", help="Order of the derivative, 1 to 20.  [default: 1]")
+@derivative_options
 def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> int:
     """Derivative of EXPRESSION in one variable.
 
@@ -87,11 +65,10 @@ def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> 
     return _run("derivative", (expression,), options, wrt=one, order=order)
 
 
-@command(
-    Operand("expression"),
-    Option("--wrt", "NAMES", "Only these variables, in this order."),
-    *derivative_options,
-)
+@cli.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@derivative_options
 def grad(expression: str, wrt: str | None, **options: Any) -> int:
     """Gradient of EXPRESSION: the vector of its partial derivatives.
 
@@ -105,12 +82,11 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
     return _run("gradient", (expression,), options, wrt=names(wrt))
 
 
-@command(
-    Operand("expressions", "EXPRESSION...", many=True),
-    Option("--wrt", "NAMES", "Only these variables, in this order."),
-    _sparse_option,
-    *derivative_options,
-)
+@cli.command(cls=ExpressionCommand)
+@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
+@click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@_sparse_option
+@derivative_options
 def jacobian(expressions: tuple[str, ...], wrt: str | None, sparse: bool, **options: Any) -> int:
     """Jacobian of several EXPRESSIONs: row i holds the partials of the i-th.
 
@@ -121,12 +97,11 @@ def jacobian(expressions: tuple[str, ...], wrt: str | None, sparse: bool, **opti
     return _run("jacobian", expressions, options, wrt=names(wrt), sparse=sparse)
 
 
-@command(
-    Operand("expression"),
-    Option("--wrt", "NAMES", "Only these variables, in this order."),
-    _sparse_option,
-    *derivative_options,
-)
+@cli.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@_sparse_option
+@derivative_options
 def hessian(expression: str, wrt: str | None, sparse: bool, **options: Any) -> int:
     """Hessian of EXPRESSION: the matrix of its second partial derivatives.
 
@@ -137,24 +112,25 @@ def hessian(expression: str, wrt: str | None, sparse: bool, **options: Any) -> i
     return _run("hessian", (expression,), options, wrt=names(wrt), sparse=sparse)
 
 
-@command(
-    Operand("expressions", "EXPRESSION...", many=True),
-    Option(
-        "--kind",
-        "KIND",
-        "derivative, gradient, jacobian, hessian, taylor, directional, jvp or hvp.  [default: gradient]",
-        "gradient",
-    ),
-    Option("--language", "LANGUAGE", "python, numpy, jax, c, julia, fortran or latex.  [default: python]", "python"),
-    Option("--wrt", "NAMES", "Only these variables, in this order."),
-    Option("--order", "N", "Of a derivative, a directional one or a Taylor series.", kind=int),
-    Option("--direction", "LIST", "Of a directional derivative, jvp or hvp, such as 1,0."),
-    Option("--name", "NAME", "What the function is called.  [default: the kind]"),
-    Option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
-    *array_options,
-    Option("--at", "POINT", "Only for arrays: it tells their shapes."),
-    Option("-o, --output", "FILE", "Write the code to a file, whole or not at all."),
+@cli.command(cls=ExpressionCommand)
+@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
+@option(
+    "--kind",
+    "KIND",
+    "derivative, gradient, jacobian, hessian, taylor, directional, jvp or hvp.  [default: gradient]",
+    default="gradient",
 )
+@option(
+    "--language", "LANGUAGE", "python, numpy, jax, c, julia, fortran or latex.  [default: python]", default="python"
+)
+@option("--wrt", "NAMES", "Only these variables, in this order.")
+@click.option("--order", type=int, metavar="N", help="Of a derivative, a directional one or a Taylor series.")
+@option("--direction", "LIST", "Of a directional derivative, jvp or hvp, such as 1,0.")
+@option("--name", "NAME", "What the function is called.  [default: the kind]")
+@option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants.")
+@array_options
+@option("--at", "POINT", "Only for arrays: it tells their shapes.")
+@click.option("-o", "--output", metavar="FILE", help="Write the code to a file, whole or not at all.")
 def code(expressions: tuple[str, ...], kind: str, language: str, name: str | None, **options: Any) -> int:
     """Write a derivative of EXPRESSION as source code, as a function of its variables.
 
@@ -180,10 +156,9 @@ def code(expressions: tuple[str, ...], kind: str, language: str, name: str | Non
     return 0
 
 
-@command(
-    Operand("name", required=False),
-    *report_options,
-)
+@cli.command()
+@click.argument("name", required=False)
+@report_options
 def functions(name: str | None, **options: Any) -> int:
     """List the functions that expressions may use, or describe one.
 
@@ -225,3 +200,7 @@ def _wants_formula(options: dict[str, Any], arrays: bool) -> bool:
     if options["formula"] is None:
         return options["format"] == "text" and options["backend"] in ("auto", "symbolic") and not arrays
     return bool(options["formula"])
+
+
+for command in (check, compare, descend, matrix, explain, gallery, limit, report, tangent, stationary):
+    cli.add_command(command)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from diffkit.cli.command_line import Operand, Option, command
+import click
+
 from diffkit.cli.inputs import (
     CODE_NAME,
     are_arrays,
@@ -18,6 +19,8 @@ from diffkit.cli.inputs import (
     read_arrays,
 )
 from diffkit.cli.options import (
+    Command,
+    ExpressionCommand,
     array_options,
     jobs_option,
     names,
@@ -25,28 +28,32 @@ from diffkit.cli.options import (
     report_options,
     tolerance_options,
 )
-from diffkit.cli.output import deliver, gather, patience
-from diffkit.cli.process import EXIT_INTERRUPTED, EXIT_NO, complain
+from diffkit.cli.output import EXIT_NO, deliver, gather, patience
+from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.deadline import INTERRUPTED
 from diffkit.core.errors import told
 
-_BACKENDS_OPTION = Option(
-    "--backends", "NAMES", "Which to compare.  [default: symbolic,finite,dual]", "symbolic,finite,dual"
+_BACKENDS_OPTION = click.option(
+    "--backends",
+    default="symbolic,finite,dual",
+    metavar="NAMES",
+    help="Which to compare.  [default: symbolic,finite,dual]",
 )
 _CODED = ("gradient", "jacobian", "hessian", "vjp")
 """kinds of claims in code that have an option of their own"""
 
 
-@command(
-    Operand("expressions", "EXPRESSION...", many=True),
-    Option("--kind", "KIND", "derivative, gradient, jacobian or hessian.  [default: gradient]", "gradient"),
-    _BACKENDS_OPTION,
-    Option("--wrt", "NAMES", "Only these variables."),
-    Option("--order", "N", "Order, for --kind derivative.", kind=int),
-    jobs_option,
-    *array_options,
-    *place_options,
+@click.command(cls=ExpressionCommand)
+@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
+@click.option(
+    "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
 )
+@_BACKENDS_OPTION
+@click.option("--wrt", metavar="NAMES", help="Only these variables.")
+@click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
+@jobs_option
+@array_options
+@place_options
 def compare(
     expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None, jobs: int | None,
     **options: Any,
@@ -96,17 +103,14 @@ def compare(
     return 0 if comparison else EXIT_NO
 
 
-@command(
-    Operand("cases", "CASES"),
-    Option("--kind", "KIND", "gradient or hessian.  [default: gradient]", "gradient"),
-    _BACKENDS_OPTION,
-    *tolerance_options(
-        "How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely."
-    ),
-    Option("--against", "FILE", "An older report in JSON: tell what changed, and what is lost."),
-    jobs_option,
-    *report_options,
-)
+@click.command(cls=Command)
+@click.argument("cases", metavar="CASES")
+@click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
+@_BACKENDS_OPTION
+@tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
+@click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
+@jobs_option
+@report_options
 def report(
     cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None,
     jobs: int | None, **options: Any,
@@ -157,25 +161,35 @@ def _example(variables: tuple[str, ...]) -> str:
     return "1" if len(variables) == 1 else ",".join(f"{name}=1" for name in variables[:3])
 
 
-@command(
-    Operand("function", "F"),
-    Option("--claim", "G", "The claim: its entries with commas, or one by one.", to="claims", multiple=True),
-    Option("--gradient", "MODULE:NAME", "The claimed gradient, in code."),
-    Option("--jacobian", "MODULE:NAME", "The claimed Jacobian, in code."),
-    Option("--hessian", "MODULE:NAME", "The claimed Hessian, in code (or --claim with --kind hessian)."),
-    Option("--vjp", "MODULE:NAME", "A backward function, claim(x, …, cotangent), in code."),
-    Option("--kind", "KIND", "derivative, gradient, jacobian, hessian or vjp, where the claim's size leaves it open."),
-    Option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without."),
-    Option("--args", "LIST", "Further arguments of code, such as MODULE:X,MODULE:y,0.1."),
-    Option("--variables", "NAMES", "Variables in order, such as b,a."),
-    Option("--wrt", "NAMES", "The claim is by these variables only."),
-    Option("--reset", "MODULE:NAME", "Code to call before every evaluation, such as one that sets a seed."),
-    Option("--symmetric", help="F is a function of symmetric matrices.", flag=True),
-    Option("--beside", "N", "Random points beside.  [default: 2]", 2, kind=int, least=0),
-    *tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely."),
-    *array_options,
-    *report_options,
+@click.command(cls=ExpressionCommand)
+@click.argument("function", metavar="F")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="G",
+    help="The claim: its entries with commas, or one by one.",
 )
+@click.option("--gradient", metavar="MODULE:NAME", help="The claimed gradient, in code.")
+@click.option("--jacobian", metavar="MODULE:NAME", help="The claimed Jacobian, in code.")
+@click.option("--hessian", metavar="MODULE:NAME", help="The claimed Hessian, in code (or --claim with --kind hessian).")
+@click.option("--vjp", metavar="MODULE:NAME", help="A backward function, claim(x, …, cotangent), in code.")
+@click.option(
+    "--kind", metavar="KIND",
+    help="derivative, gradient, jacobian, hessian or vjp, where the claim's size leaves it open.",
+)  # fmt: skip
+@click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
+@click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option("--wrt", metavar="NAMES", help="The claim is by these variables only.")
+@click.option(
+    "--reset", metavar="MODULE:NAME", help="Code to call before every evaluation, such as one that sets a seed."
+)
+@click.option("--symmetric", is_flag=True, help="F is a function of symmetric matrices.")
+@click.option("--beside", type=click.IntRange(0), default=2, metavar="N", help="Random points beside.  [default: 2]")
+@tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
+@array_options
+@report_options
 def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
     """Is a claimed derivative of F right?
 

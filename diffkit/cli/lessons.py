@@ -5,33 +5,37 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from diffkit.cli.command_line import Operand, Option, command
+import click
+
 from diffkit.cli.inputs import are_arrays, read, read_descent, read_gradient
 from diffkit.cli.options import (
+    Command,
+    ExpressionCommand,
     array_options,
     names,
+    option,
     picture_options,
     report_options,
+    several,
 )
-from diffkit.cli.output import Picture, deliver, drawing, gather, progress, write
-from diffkit.cli.process import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTS, complain
+from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, gather, progress, write
+from diffkit.cli.process import EXIT_INTERRUPTED, INTERRUPTS, complain
 from diffkit.core.deadline import INTERRUPTED
 
-_lesson_options = (
-    *picture_options,
-    Option("--variables", "NAMES", "Variables in order; these names win over constants."),
-    *report_options,
+_lesson_options = several(
+    picture_options,
+    option("--variables", "NAMES", "Variables in order; these names win over constants."),
+    report_options,
 )
 
 
-@command(
-    Operand("expression"),
-    Option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4.", required=True),
-    Option("--wrt", "NAME", "The variable that moves, if there are several."),
-    Option("--steps", "LIST", "Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]"),
-    Option("--errors", help="Split each error into truncation and round-off.", flag=True),
-    *_lesson_options,
-)
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
+@click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
+@click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
+@click.option("--errors", is_flag=True, help="Split each error into truncation and round-off.")
+@_lesson_options
 def limit(expression: str, at: str, wrt: str | None, steps: str | None, errors: bool, **options: Any) -> int:
     """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
 
@@ -59,14 +63,13 @@ def limit(expression: str, at: str, wrt: str | None, steps: str | None, errors: 
     return 0 if found else EXIT_NO
 
 
-@command(
-    Operand("expression"),
-    Option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4.", required=True),
-    Option("--delta", "LIST", "Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]"),
-    Option("--direction", "LIST", "Which way to go, such as 1,1 or x=1,y=1, of several variables."),
-    Option("--interval", "FROM:TO", "What the picture shows, such as -1:1.  [default: 2 to both sides]"),
-    *_lesson_options,
-)
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
+@click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
+@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1 or x=1,y=1, of several variables.")
+@click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
+@_lesson_options
 def tangent(
     expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, **options: Any
 ) -> int:  # fmt: skip
@@ -100,15 +103,14 @@ def _direction(text: str | None) -> list[str] | dict[str, str] | None:
     return {name.strip(): value for name, _, value in parts}
 
 
-@command(
-    Operand("expression"),
-    Option("--wrt", "NAME", "The variable, if there are several."),
-    Option("--backward", help="Show back-propagation: values, adjoints and their cost.", to="back", flag=True),
-    Option("--at", "POINT", "Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it."),
-    Option("--latex", help="Write the steps as LaTeX.", to="as_latex", flag=True),
-    *array_options,
-    *_lesson_options,
-)
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAME", help="The variable, if there are several.")
+@click.option("--backward", "back", is_flag=True, help="Show back-propagation: values, adjoints and their cost.")
+@click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
+@click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
+@array_options
+@_lesson_options
 def explain(expression: str, wrt: str | None, back: bool, as_latex: bool, **options: Any) -> int:
     """Derive EXPRESSION step by step, each step naming its rule.
 
@@ -162,10 +164,9 @@ def _backward(expression: str, options: dict[str, Any]) -> int:
     return 0
 
 
-@command(
-    Operand("name", required=False),
-    *picture_options,
-)
+@click.command(cls=Command)
+@click.argument("name", required=False)
+@picture_options
 def gallery(name: str | None, **options: Any) -> int:
     """Draw a picture of a course by NAME, or list them all.
 
@@ -193,14 +194,15 @@ def gallery(name: str | None, **options: Any) -> int:
     return 0
 
 
-@command(
-    Operand("expression"),
-    Option("--box", "BOX", "Where to look: -2:2 | x=-2:2,y=-1:1 | x=0:2*pi.", required=True),
-    Option("--variables", "NAMES", "Variables in order, such as b,a."),
-    Option("--most", "N", "Boxes to look at before the search ends.  [default: 50000]", 50_000, kind=int),
-    *report_options,
-    *picture_options,
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--box", required=True, metavar="BOX", help="Where to look: -2:2 | x=-2:2,y=-1:1 | x=0:2*pi.")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option(
+    "--most", type=int, default=50_000, metavar="N", help="Boxes to look at before the search ends.  [default: 50000]"
 )
+@report_options
+@picture_options
 def stationary(expression: str, box: str, most: int, **options: Any) -> int:
     """Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
 
@@ -230,16 +232,15 @@ def stationary(expression: str, box: str, most: int, **options: Any) -> int:
     return 0 if found else EXIT_NO
 
 
-@command(
-    Operand("expression"),
-    Option("--wrt", "NAMES", "Differentiate by these names.  [default: each]"),
-    Option("--shape", "NAME=M,N", "A shape: A=m,n, x=n, A=3,2 or c=scalar. Repeatable.", multiple=True),
-    Option("--symmetric", "NAMES", "Matrices that are their own transposes."),
-    Option("--order", "N", "2: the Hessian.  [default: 1]", 1, kind=int, least=1, most=2),
-    Option("--check", help="EXPRESSION is an identity: is it true?", flag=True),
-    Option("--latex", help="Write the formulas as LaTeX.", to="as_latex", flag=True),
-    *report_options,
-)
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAMES", help="Differentiate by these names.  [default: each]")
+@click.option("--shape", multiple=True, metavar="NAME=M,N", help="A shape: A=m,n, x=n, A=3,2 or c=scalar. Repeatable.")
+@click.option("--symmetric", metavar="NAMES", help="Matrices that are their own transposes.")
+@click.option("--order", type=click.IntRange(1, 2), default=1, metavar="N", help="2: the Hessian.  [default: 1]")
+@click.option("--check", is_flag=True, help="EXPRESSION is an identity: is it true?")
+@click.option("--latex", "as_latex", is_flag=True, help="Write the formulas as LaTeX.")
+@report_options
 def matrix(
     expression: str, wrt: str | None, shape: tuple[str, ...], symmetric: str | None, order: int, check: bool,
     as_latex: bool, **options: Any,
@@ -290,36 +291,35 @@ _DESCENT_OPTIONS = (
 """options that ``diffkit.descend`` takes as they are"""
 
 
-@command(
-    Operand("function", "F"),
-    Option("--from", "POINT", "Where to start: 0 | w=0,b=0 (by name) | MODULE:NAME.", to="start"),
-    Option("--rate", "A", "Learning rate α.  [default: 0.01]", 0.01, kind=float),
-    Option("--steps", "N", "Steps at most.  [default: 1000]", 1000, kind=int),
-    Option(
-        "--schedule",
-        "NAME",
-        "How the rate falls: constant, inverse, exponential, step or cosine.  [default: constant]",
-        "constant",
-    ),
-    Option("--decay", "D", "How fast: α/(1 + D·k), α·exp(−D·k), or the factor of step.", kind=float),
-    Option("--every", "M", "Steps after which the schedule step lowers the rate.", kind=int),
-    Option("--momentum", "B", "Part of the last update that is kept.", 0.0, kind=float),
-    Option("--nesterov", help="Take Nesterov's form of momentum.", flag=True),
-    Option("--gradient", "MODULE:NAME", "A gradient written by hand, used as it is."),
-    Option("--check", help="Check that gradient at the start first.", to="checked", flag=True),
-    *array_options,
-    Option("--args", "LIST", "Further arguments of code, such as MODULE:X,MODULE:y,0.1."),
-    Option("--batch", "N", "Rows of data that each step sees (stochastic descent).", kind=int),
-    Option("--rows", "NAMES", "Which arguments hold the rows, such as X,y.  [default: all arrays]"),
-    Option("--seed", "N", "Seed of the shuffles.  [default: 0]", 0, kind=int),
-    Option("--tolerance", "T", "Size of the gradient at which to stop.  [default: 1e-8]", 1e-8, kind=float),
-    Option("--keep", "N", "Keep every N-th point of the path.", kind=int),
-    Option("--backend", "NAME", "How gradients are found.  [default: auto]", "auto"),
-    Option("--variables", "NAMES", "Variables in order, such as w,b."),
-    Option("--picture", "NAME", "What is drawn: contours, surface, loss or weights."),
-    *picture_options,
-    *report_options,
-)
+@click.command(cls=ExpressionCommand)
+@click.argument("function", metavar="F")
+@click.option("--from", "start", metavar="POINT", help="Where to start: 0 | w=0,b=0 (by name) | MODULE:NAME.")
+@click.option("--rate", type=float, default=0.01, metavar="A", help="Learning rate α.  [default: 0.01]")
+@click.option("--steps", type=int, default=1000, metavar="N", help="Steps at most.  [default: 1000]")
+@click.option(
+    "--schedule", default="constant", metavar="NAME",
+    help="How the rate falls: constant, inverse, exponential, step or cosine.  [default: constant]",
+)  # fmt: skip
+@click.option("--decay", type=float, metavar="D",
+              help="How fast: α/(1 + D·k), α·exp(−D·k), or the factor of step.")  # fmt: skip
+@click.option("--every", type=int, metavar="M", help="Steps after which the schedule step lowers the rate.")
+@click.option("--momentum", type=float, default=0.0, metavar="B", help="Part of the last update that is kept.")
+@click.option("--nesterov", is_flag=True, help="Take Nesterov's form of momentum.")
+@click.option("--gradient", metavar="MODULE:NAME", help="A gradient written by hand, used as it is.")
+@click.option("--check", "checked", is_flag=True, help="Check that gradient at the start first.")
+@array_options
+@click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
+@click.option("--batch", type=int, metavar="N", help="Rows of data that each step sees (stochastic descent).")
+@click.option("--rows", metavar="NAMES", help="Which arguments hold the rows, such as X,y.  [default: all arrays]")
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the shuffles.  [default: 0]")
+@click.option("--tolerance", type=float, default=1e-8, metavar="T",
+              help="Size of the gradient at which to stop.  [default: 1e-8]")  # fmt: skip
+@click.option("--keep", type=int, metavar="N", help="Keep every N-th point of the path.")
+@click.option("--backend", default="auto", metavar="NAME", help="How gradients are found.  [default: auto]")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as w,b.")
+@click.option("--picture", metavar="NAME", help="What is drawn: contours, surface, loss or weights.")
+@picture_options
+@report_options
 def descend(
     function: str, start: str | None, gradient: str | None, checked: bool, args: str | None, rows: str | None,
     picture: str | None, **options: Any,

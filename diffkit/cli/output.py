@@ -15,6 +15,9 @@ from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
 from diffkit.core.workers import stoppable
 
+EXIT_NO = 1
+EXIT_BAD = 2
+EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 SILENT_SECONDS = 1.0  # seconds without a word
 T = TypeVar("T")
 

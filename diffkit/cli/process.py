@@ -20,9 +20,6 @@ from typing import Any, NoReturn
 
 from diffkit.core.deadline import Deadline, current_deadline
 
-EXIT_NO = 1
-EXIT_BAD = 2
-EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 _ENDING_SECONDS = 0.7  # seconds for a command to end by itself
 _SOON = 0.005

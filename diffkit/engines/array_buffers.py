@@ -27,8 +27,12 @@ _SEEN_THROUGH = (Gather, Reshape, Spread)
 """those of them that may be a view"""
 
 
-def compile_arrays(program: Program, finish: Callable[[list[Any]], Any]) -> Callable[..., Any]:
+def compile_arrays(
+    program: Program, finish: Callable[[list[Any]], Any], data: Sequence[Any] = ()
+) -> Callable[..., Any]:
     """Give the function of the inputs, arrays in their shapes: what ``finish`` makes of the outputs.
+
+    The last inputs may be ``data``, arrays that are read where they stand at every call.
 
     These stand in buffers, so ``finish`` keeps none of them. It is to be called under ``np.errstate``, by any number
     of threads at once.
@@ -39,7 +43,7 @@ def compile_arrays(program: Program, finish: Callable[[list[Any]], Any]) -> Call
         try:
             buffers = spare.pop()
         except IndexError:
-            buffers = _Buffers(program)
+            buffers = _Buffers(program, data)
         found = finish(buffers.run(inputs))
         spare.append(buffers)
         return found
@@ -50,15 +54,15 @@ def compile_arrays(program: Program, finish: Callable[[list[Any]], Any]) -> Call
 class _Buffers:
     """Where each slot of a program stands, and the calls that fill in what varies with the inputs."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, data: Sequence[Any]):
         self.program = program
         self.calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self.free: dict[int, list[Any]] = {}
         self.held: dict[int, list[Any]] = {}
         """buffers by the root that they are wanted for"""
         lengths = program.shapes[: len(program.inputs)]
-        self.inputs = [self._taken(shape, np.dtype(float)) for shape in lengths]
-        self.slots = [*self.inputs, *(np.asarray(ARRAYS.constant(c)) for c in program.constants)]
+        self.inputs = [self._taken(shape, np.dtype(float)) for shape in lengths[: len(lengths) - len(data)]]
+        self.slots = [*self.inputs, *data, *(np.asarray(ARRAYS.constant(c)) for c in program.constants)]
         self.moves = [slot < len(lengths) for slot in range(len(self.slots))]
         self.roots = _roots(program)
         """for each slot the one whose buffer it may be a view of"""
@@ -81,7 +85,7 @@ class _Buffers:
         for slot, _, args in self.program.numbered():
             last.update(dict.fromkeys((self.roots[a] for a in args), slot))
         last.update(dict.fromkeys((self.roots[slot] for slot in self.program.outputs), len(self.program)))
-        last.update(dict.fromkeys(range(len(self.inputs)), len(self.program)))
+        last.update(dict.fromkeys(range(len(self.program.inputs)), len(self.program)))
         return last
 
     def _add(self, slot: int, row: Any, args: Sequence[int], ended: Sequence[int]) -> None:

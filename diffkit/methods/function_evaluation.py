@@ -17,7 +17,7 @@ from diffkit.methods import FEW_ROWS
 from diffkit.methods.program_evaluation import LOST
 
 if TYPE_CHECKING:
-    from diffkit.methods.replay import Replay
+    from diffkit.methods.replay import Replay, Watched
     from diffkit.ndarrays import Hit
 
 _NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
@@ -45,6 +45,10 @@ class FunctionEvaluation:
         assert task.function is not None
         self.task, self.function = task, task.function
         self.followed = 0
+        self._watched: Watched | None = None
+        """the record, while nothing changes that the function reads: then it need not be compared"""
+        self._watching = False
+        """whether that was tried: it is not, once something has changed"""
 
     @cached_property
     def grids(self) -> dict[tuple[int, ...] | None, list[PartialGrid]]:
@@ -127,11 +131,18 @@ class FunctionEvaluation:
         """The partials at a point where the record serves and nothing is odd; None anywhere else."""
         import numpy as np
 
+        from diffkit.methods.replay import watch
+
         if self.followed < POINTS_INTERPRETED or self._replay is None or not math.isfinite(np.add.reduce(row)):
             return None
         with np.errstate(all="ignore"):
+            if self._watched is not None and self._watched.reads.unchanged():
+                return self._watched.partials(row)
             found = self._replay.partials(row)
-            return found if found is not None and self._is_current(row) else None
+            if found is None or not self._is_current(row):
+                return None
+            self._watched, self._watching = None if self._watching else watch(self.function, self._replay, row), True
+            return found
 
     def _is_current(self, row: Any) -> bool:
         """Whether the record has the values of the code beside a point; if not, the code is followed from here on.

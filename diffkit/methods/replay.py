@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables import Bound
+from diffkit.asking.callables.following import following, same_values
+from diffkit.asking.callables.outside_reads import OutsideReads, reads_of
 from diffkit.asking.tasks import Task
 from diffkit.calculus.array_derivatives import adjoints, varying
 from diffkit.calculus.derivatives import derivative_program
@@ -26,6 +28,7 @@ from diffkit.engines.array_buffers import compile_arrays
 from diffkit.engines.choice import Engines
 from diffkit.engines.lowering import lower_values
 from diffkit.engines.python import compile_point
+from diffkit.ndarrays import record_function
 
 _HELD_NUMBERS = 2**20  # numbers that are computed at a time
 _NUMBER_BY_NUMBER = 2000  # computed by a recorded function, up to which each is a number of its own
@@ -44,6 +47,15 @@ class Replay(NamedTuple):
     values: Values
     partials: Values
     batch: Batch | None
+    gradient: _Gradient | None = None
+    """what computes the partials, if it is a record in arrays"""
+
+
+class Watched(NamedTuple):
+    """What a function reads, and the partials while that is unchanged but for the numbers in its large arrays."""
+
+    reads: OutsideReads
+    partials: Values
 
 
 def replay_of(task: Task) -> Replay | None:
@@ -61,7 +73,37 @@ def replay_of(task: Task) -> Replay | None:
         gradient = _Gradient.of(task, function, arrays)
     except (BackendError, LimitError):
         return None
-    return None if gradient is None else Replay(_of_arrays(function, arrays), gradient.at, gradient.batch)
+    return None if gradient is None else Replay(_of_arrays(function, arrays), gradient.at, gradient.batch, gradient)
+
+
+def watch(function: Bound, replay: Replay, point: Any) -> Watched | None:
+    """Give what watches the function instead of comparing it; None where that cannot be done.
+
+    Its large arrays are inputs of a record of its own, so whatever stands in them is what is computed with.
+    """
+    inner = function.function
+    reads = None if inner.vectorized else reads_of(inner.call, inner.args)
+    if reads is None or not reads.large:
+        return None if reads is None else Watched(reads, replay.partials)
+    if replay.gradient is None:
+        return None
+    data = [(f"data{'_' * k}", x.shape) for k, x in enumerate(reads.large)]
+    count = len(function.arguments)
+
+    def call(*values: Any) -> Any:
+        f, args = reads.with_arrays(values[count:])
+        return f(*values[:count], *args)
+
+    try:
+        with following(function.name):
+            recorded = record_function(call, [*((a.name, a.shape) for a in function.arguments), *data]).program
+        written = _with_gradient(recorded, count)
+    except (BackendError, LimitError):
+        return None
+    own = _of_arrays(function, recorded, reads.large)(point)
+    if written is None or not same_values(function, point, own, function.values(point)):
+        return None
+    return Watched(reads, _Gradient(function, *written, replay.gradient.inputs, reads.large).at)
 
 
 def _engines(task: Task) -> Engines:
@@ -79,9 +121,9 @@ def _of_numbers(call: Call | None) -> Values:
     return values
 
 
-def _of_arrays(function: Bound, arrays: Program) -> Values:
+def _of_arrays(function: Bound, arrays: Program, data: Sequence[Any] = ()) -> Values:
     """What a record gives of its arguments."""
-    call = compile_arrays(arrays, lambda found: found[0].flatten())
+    call = compile_arrays(arrays, lambda found: found[0].flatten(), data)
     return lambda point: call(*function.split(point))
 
 
@@ -101,10 +143,13 @@ def _batch_of_numbers(engines: Engines) -> Batch:
 class _Gradient:
     """The gradient of a record in arrays, at a point or at many at a time."""
 
-    def __init__(self, function: Bound, program: Program, edges: Sequence[bool], wanted: Sequence[int]):
+    def __init__(
+        self, function: Bound, program: Program, edges: Sequence[bool], wanted: Sequence[int], data: Sequence[Any] = ()
+    ):
         self.function, self.program, self.edges = function, program, edges
+        self.inputs = wanted
         self.wanted = None if tuple(wanted) == tuple(range(len(function.inputs))) else list(wanted)
-        self.call = compile_arrays(program, partial(self._told, 1))
+        self.call = compile_arrays(program, partial(self._told, 1), data)
         self.stacks: dict[int, Callable[..., tuple[Any, Any]] | None] = {}
 
     @classmethod
@@ -154,9 +199,10 @@ class _Gradient:
         return gradient if self.wanted is None else gradient[:, self.wanted], ordinary
 
 
-def _with_gradient(primal: Program) -> tuple[Program, list[bool]] | None:
+def _with_gradient(primal: Program, count: int | None = None) -> tuple[Program, list[bool]] | None:
     """The Program of a number, its gradient and the margins of its places, with which of these must be positive.
 
+    The gradient is that by all inputs, or by the first ones.
     None where entries are put in order: ties are looked for where the code is followed.
     """
     if any(isinstance(row, Order) for row, _ in primal.instructions):
@@ -166,7 +212,7 @@ def _with_gradient(primal: Program) -> tuple[Program, list[bool]] | None:
     one = builder.constant(1)
     seed = one if builder.shapes[output] == () else builder.data(np.ones(builder.shapes[output]))
     found = adjoints(primal, builder, range(len(primal)), {output: seed})
-    partials = [found[k] if k in found else builder.zeros(shape) for k, shape in enumerate(primal.lengths)]
+    partials = [found[k] if k in found else builder.zeros(shape) for k, shape in enumerate(primal.lengths[:count])]
     margins: dict[int, bool] = {}
     varies = varying(primal)
     for _, row, args in primal.numbered():
