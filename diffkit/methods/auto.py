@@ -14,7 +14,6 @@ from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingE
 from diffkit.core.partials import in_order
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
-from diffkit.core.workers import pickled
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
@@ -122,6 +121,8 @@ class Referee:
 
         if not are_shared(self.workers):
             return by_rows(self, points)
+        from diffkit.core.workers import pickled
+
         packed, split = (
             pickled(Referee(self.task, self.digits, self.unrecorded)),
             parts(points, self.workers, _ROWS_SENT),
