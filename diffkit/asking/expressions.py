@@ -199,6 +199,8 @@ def _constant(value: Real) -> Program:
 
 def with_inputs(programs: Sequence[Program], names: Sequence[str]) -> Program:
     """Join programs over the given inputs; VariableError if one needs another name."""
+    if len(programs) == 1 and programs[0].inputs == tuple(names):
+        return programs[0]
     builder = ProgramBuilder(names)
     outputs, known = [], set(names)
     for program in programs:
