@@ -65,6 +65,11 @@ class Task:
         return self.source.program
 
     @property
+    def with_values(self) -> list[Index]:
+        """The partials, and the values of f behind them."""
+        return [*self.indices, *((output, ()) for output in range(len(self.program.outputs)))]
+
+    @property
     def function(self) -> Bound | None:
         """The Python function, if it is one."""
         return self.source.code

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
-from diffkit.calculus.guards import Guarded, guard
-from diffkit.calculus.without_cancellation import stable
+from diffkit.calculus.guards import Guarded, guard, unguarded
+from diffkit.calculus.without_cancellation import may_cancel, stable
+from diffkit.core.builder import select
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.core.table import WHERE
@@ -37,21 +38,29 @@ _LOST_VALUE = (
 class ProgramEvaluation:
     """The partials of a task as a program in binary64, whichever method wrote that program.
 
-    ``shown``: whether it is a formula for people as it was written.
+    Its outputs are the partials; the values of f may follow them. ``shown``: whether it is a formula for people as it
+    was written.
     """
 
-    def __init__(self, task: Task, derivative: Program, shown: bool = False):
-        self.task = task
-        self.written, self.shown = derivative, shown
+    def __init__(self, task: Task, program: Program, shown: bool = False):
+        self.task, self.program, self.shown = task, program, shown
         self._seen = 0
         self.precision: Precision = "pairs"
         self.engine = "auto"
 
     def compiled(self, precision: Precision, engine: str) -> ProgramEvaluation:
         """The same with a precision and an engine; BackendError for an engine that is not there."""
-        found = ProgramEvaluation(self.task, self.written, self.shown)
+        found = ProgramEvaluation(self.task, self.program, self.shown)
         found.precision, found.engine = precision, check_engine(engine)
         return found
+
+    @cached_property
+    def written(self) -> Program:
+        """The partials as they were written."""
+        count = len(self.task.indices)
+        return (
+            self.program if len(self.program.outputs) == count else select(self.program, self.program.outputs[:count])
+        )
 
     @cached_property
     def derivative(self) -> Program:
@@ -76,7 +85,9 @@ class ProgramEvaluation:
     @cached_property
     def guarded(self) -> Guarded:
         """The derivative with the primal's values and guards."""
-        return guard(self.task.program, self.derivative)
+        primal = self.task.program
+        known = None if may_cancel(self.program) else unguarded(primal, self.program, len(self.task.indices))
+        return guard(primal, self.derivative) if known is None else known
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point: compiled once it pays, interpreted where the point is not ordinary."""

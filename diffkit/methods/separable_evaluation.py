@@ -50,7 +50,7 @@ class SeparableEvaluation:
     @cached_property
     def whole(self) -> ProgramEvaluation:
         """The same as one program."""
-        found = ProgramEvaluation(self.task, reverse_program(self.task.program, self.task.indices))
+        found = ProgramEvaluation(self.task, reverse_program(self.task.program, self.task.with_values))
         return found.compiled(self.precision, self.engine)
 
     def compiled(self, precision: Precision, engine: str) -> SeparableEvaluation:
