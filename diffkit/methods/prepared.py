@@ -143,6 +143,8 @@ class Prepared(Generic[V_co]):
         if self.precision == "pairs" and self.engine == "auto":
             return evaluation
         if not isinstance(evaluation, Compiled):
+            if self.precision == "double" and hasattr(evaluation, "replayed_by"):
+                return evaluation.replayed_by(self.engine)
             raise BackendError(f"the backend {self.backend.name} has no choice of precision or engine here",
                                hint="take backend='reverse', 'dual' or 'symbolic' for an expression")  # fmt: skip
         return evaluation.compiled(self.precision, self.engine)
@@ -362,7 +364,8 @@ def _only_shape(task: Task) -> tuple[int, ...] | None:
 
 def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
     """The engines that an evaluation has been compiled by, by what they do."""
-    return evaluation.engines().chosen.items() if isinstance(evaluation, Compiled) else ()
+    engines = evaluation.engines() if isinstance(evaluation, Compiled) else evaluation
+    return getattr(engines, "chosen", {}).items()
 
 
 def _direction(v: Any) -> list[float]:
