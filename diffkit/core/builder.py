@@ -11,19 +11,13 @@ from fractions import Fraction
 from typing import Any
 
 from diffkit.core.deadline import check_time, in_time
-from diffkit.core.limits import Limits
+from diffkit.core.folding import exact, folded
+from diffkit.core.limits import UNLIMITED, Limits
 from diffkit.core.program import OPAQUE, Constant, Named, Program, Shape
 from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WHERE, Primitive
 
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 NAMED_CONSTANTS: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
-SMALL_INTEGER = 2**62
-UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
-
-
-def exact(value: int | Fraction) -> int | Fraction:
-    """Give an integer wherever the fraction is one."""
-    return value.numerator if value.denominator == 1 else value
 
 
 class ProgramBuilder:
@@ -174,30 +168,8 @@ class ProgramBuilder:
         return left if left > right else right
 
     def _fold(self, primitive: Primitive, args: Sequence[int]) -> int | None:
-        values: list[Any] = [self._values[slot] for slot in args]
-        small = primitive.fold is not POWER.fold
-        for value in values:
-            if value is None or isinstance(value, OPAQUE):
-                return None
-            small = small and type(value) is int and -SMALL_INTEGER < value < SMALL_INTEGER
-        if not small and self._too_large(primitive, values):
-            if self.limits is UNLIMITED:  # our own derivative code: leave it as an operation
-                return None
-            raise self.limits.exceeded("constant_bits", "a constant is too large to be computed exactly")
-        assert primitive.fold is not None
-        folded = primitive.fold(*values)
-        return None if folded is None else self.constant(folded)
-
-    def _too_large(self, primitive: Primitive, values: Sequence[int | Fraction]) -> bool:
-        """Whether a constant would be larger than the limit, known before it is computed."""
-        sizes = [max(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
-        bits = sum(sizes)
-        if primitive.fold is POWER.fold:
-            base, exponent = values
-            if exponent.denominator != 1 or abs(base) == 1 or base == 0:
-                return False
-            bits = sizes[0] * abs(exponent.numerator) if sizes[0] > 1 else 0
-        return bits > self.limits.constant_bits
+        found = folded(primitive, [self._values[slot] for slot in args], self.limits)
+        return None if found is None else self.constant(found)
 
     # Rewrites. Each gives the slot that replaces the operation, or None to emit it as it stands. --------------
 

@@ -16,9 +16,9 @@ from math import isfinite
 from typing import Any
 
 from diffkit.core.array_operations import Gather, Reshape, Scaled, Spread, Total
-from diffkit.core.builder import exact
 from diffkit.core.contractions import Contract
 from diffkit.core.errors import BackendError
+from diffkit.core.folding import exact
 from diffkit.core.program import Program, maker
 from diffkit.core.table import WHERE, Primitive
 from diffkit.engines import BatchCall, Unsuited
