@@ -241,6 +241,16 @@ class FunctionEvaluation:
         odd.update({rest[c // width] * width + c % width: found for c, found in answer.odd.items()})
         return Answer(values.ravel(), None, odd, self.function.evaluations - before)
 
+    def replayed_rows(self, points: Any) -> tuple[Any, list[int]] | None:
+        """The partials at the rows of an array, and the rows that are left; None where the record serves none."""
+        import numpy as np
+
+        if self.followed < POINTS_INTERPRETED or not np.isfinite(np.add.reduce(points, axis=None)):
+            return None
+        values = np.empty((len(points), len(self.task.indices)))
+        rest = self._replayed_rows(points, 0, values)
+        return None if len(rest) == len(points) else (values, rest)
+
     def _replayed_rows(self, points: Any, first: int, values: Any) -> list[int]:
         """Fill in rows from the first on by the record; give those that it does not serve."""
         import numpy as np

@@ -32,7 +32,9 @@ from diffkit.engines.python import compile_point
 from diffkit.ndarrays import record_function
 
 _HELD_NUMBERS = 2**20  # numbers that are computed at a time
-_PRODUCT = 2**18  # products of numbers up to which a product of matrices is not shared among threads, which wait busily
+_LONE_PRODUCT = (
+    2**18
+)  # products of numbers up to which a product of matrices is not shared among threads, which wait busily
 _NUMBER_BY_NUMBER = 2000  # computed by a recorded function, up to which each is a number of its own
 
 Values = Callable[[Any], Any]
@@ -184,7 +186,9 @@ class _Gradient:
 
     def batch(self, points: Any) -> tuple[Any, Any]:
         """The partials at many points, as many at a time as stay in the cache."""
-        size = max(1, min(_HELD_NUMBERS // sum(map(math.prod, self.program.shapes)), _PRODUCT // self._largest_product))
+        size = max(
+            1, min(_HELD_NUMBERS // sum(map(math.prod, self.program.shapes)), _LONE_PRODUCT // self._largest_product)
+        )
         parts = [self._block(points[first : first + size]) for first in range(0, len(points), size)]
         return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
 
