@@ -258,10 +258,14 @@ def choice_of(
     return frozenset({(first_chosen[slot], k == 0)}) if slot in first_chosen else frozenset()
 
 
+def _has_places(program: Program) -> bool:
+    """Whether an instruction has a place that no constant rules out."""
+    return any(row.special and _places(program, row, args) for row, args in program.instructions)
+
+
 def unguarded(primal: Program, joint: Program, derivatives: int) -> Guarded | None:
     """So many derivatives and then the primal's values, as they are; None where these miss, or anything is guarded."""
-    guarded = any(row.special and _places(primal, row, args) for row, args in primal.instructions)
-    if guarded or len(joint.outputs) != derivatives + len(primal.outputs):
+    if _has_places(primal) or len(joint.outputs) != derivatives + len(primal.outputs):
         return None
     return Guarded(primal, joint, derivatives, ())
 
@@ -282,6 +286,8 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
     What only one branch of a choice needs is guarded there only: elsewhere its margin is 1. Both arguments of max and
     min must be continuous, but a kink of one counts only where it is taken.
     """
+    if not _has_places(primal):
+        return []
     one = builder.constant(1)
     taken_in, chosen = branches(primal), first_chosen(primal, builder)
     smooth_in = branches(primal, chosen) if chosen else taken_in
