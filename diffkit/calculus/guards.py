@@ -91,11 +91,11 @@ class Guarded:
             for k in doubtful:
                 mask = self.movers(self.guards[k])
                 for output in judged.outputs:
-                    if self._concerns(self.guards[k], output):
+                    if self.concerns(self.guards[k], output):
                         judged.judge(self.guards[k], margins[k], output, mask)
         return found
 
-    def _concerns(self, guard: Guard, output: int) -> bool:
+    def concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, overload
 
@@ -251,8 +252,11 @@ class Prepared(Generic[V_co]):
         values = np.empty((len(rows), len(task.places)))
         ordinary = call(rows, values)
         if ordinary is not None and not ordinary.all():
-            odd = self.result(rows[~ordinary]).value
-            values[~ordinary] = np.reshape(odd, (-1, values.shape[1]))
+            left = np.flatnonzero(~ordinary)
+            outside = self._evaluation(task).outside(rows[left])
+            values[left[outside]] = math.nan
+            left = left[~outside]
+            values[left] = np.reshape(self.result(rows[left]).value, (-1, values.shape[1])) if len(left) else ()
         return values.reshape(*batch, *task.shape)
 
     def _known(self) -> tuple[Task, Writer] | None:
