@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Algebra, Constant, Index, Program, run
 from diffkit.core.rules import trace
@@ -185,22 +185,19 @@ def bits_of(variables: Sequence[int]) -> int:
 
 def sources(program: Program, output: int) -> set[int]:
     """The slots that a slot is computed from, itself included."""
-    found: set[int] = set()
-    stack = [output]
-    while stack:
-        slot = stack.pop()
-        if slot not in found:
-            found.add(slot)
-            instruction = program.instruction_at(slot)
-            stack.extend(instruction[1] if instruction is not None else ())
+    found, first = {output}, program.first_instruction
+    for slot in range(output, first - 1, -1):
+        if slot in found:
+            found.update(program.instructions[slot - first][1])
     return found
 
 
 def depends(program: Program) -> list[bool]:
     """Say of each slot whether it varies with an input."""
     varies = [slot < len(program.inputs) for slot in range(program.first_instruction)]
+    append = varies.append
     for _, args in program.instructions:
-        varies.append(any(varies[a] for a in args))
+        append(varies[args[0]] or True in [varies[arg] for arg in args])
     return varies
 
 
@@ -215,12 +212,8 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
     for slot, primitive, args in in_time(program.numbered()):
         if not primitive.special:
             continue
-        constants = tuple([builder.constant_in(arg) for arg in args])
-        for place in primitive.special:
+        for place in _not_ruled_out(primitive, tuple([builder.constant_in(arg) for arg in args])):
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
-                continue
-            value = _constant_margin(place, constants)
-            if value is not None and (value > 0 if place.kind == "edge" else value != 0):
                 continue
             margin = _margin_slot(place, builder, args)
             value = builder.rational(margin)
@@ -244,6 +237,8 @@ def choices_in(
     ``first_chosen`` names rows max and min that count as choices too, with the slots of their conditions.
     """
     found: dict[int, frozenset[Choice]] = dict.fromkeys(outputs, frozenset())
+    if not first_chosen and all(row is not WHERE for row, _ in program.instructions):
+        return dict.fromkeys(range(len(program)), frozenset())
     for slot in in_time(slots):
         instruction, own = program.instruction_at(slot), found.get(slot)
         if instruction is None or own is None:
@@ -268,7 +263,7 @@ def choice_of(
 def guard(primal: Program, derivative: Program) -> Guarded:
     """Join a derivative program (over the same inputs) with the primal's values and guards."""
     builder = ProgramBuilder.of(primal)
-    derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
+    derivatives = builder.include(derivative, range(len(primal.inputs)))
     margins = guarded_places(primal, builder)
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
@@ -295,6 +290,14 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
 
 
 @lru_cache(maxsize=4096)
+def _not_ruled_out(primitive: Primitive, constants: tuple[Constant | None, ...]) -> tuple[Place, ...]:
+    """The places of a row of which its constant arguments do not tell that they are never met."""
+    margins = [(place, _constant_margin(place, constants)) for place in primitive.special]
+    return tuple(
+        place for place, value in margins if value is None or not (value > 0 if place.kind == "edge" else value != 0)
+    )
+
+
 def _constant_margin(place: Place, constants: tuple[Constant | None, ...]) -> int | Fraction | None:
     """The margin of a place as far as constant arguments tell it, as the exponent of x² does; None if they do not."""
     builder = ProgramBuilder([f"x{k}" for k in range(len(constants))])

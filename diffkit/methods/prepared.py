@@ -143,6 +143,8 @@ class Prepared(Generic[V_co]):
         if self.precision == "pairs" and self.engine == "auto":
             return evaluation
         if not isinstance(evaluation, Compiled):
+            if self.precision == "double" and hasattr(evaluation, "replayed_by"):
+                return evaluation.replayed_by(self.engine)
             raise BackendError(f"the backend {self.backend.name} has no choice of precision or engine here",
                                hint="take backend='reverse', 'dual' or 'symbolic' for an expression")  # fmt: skip
         return evaluation.compiled(self.precision, self.engine)
@@ -209,10 +211,27 @@ class Prepared(Generic[V_co]):
             return self._points.quick(tuple(at.tolist())) if at.ndim == 1 else self._of_rows(at)
         task, evaluation = self._replays.get(at.shape, (None, None))
         if task is None:
-            return None
+            return self._of_code_rows(at)
         with undisturbed():
             found = evaluation.replayed(at.ravel())
         return None if found is None else arranged(found.reshape(1, -1), task.places).reshape(task.shape)
+
+    def _of_code_rows(self, at: Array) -> Array | None:
+        """The arrays at many points of code whose argument has a shape of its own; None where it is not replayed."""
+        for shape, (task, evaluation) in self._replays.items():
+            split = at.ndim - len(shape)
+            if split > 0 and at.shape[split:] == shape == task.function.function.shape and self.timeout is None:
+                rows = at.reshape(-1, len(task.variables))
+                with undisturbed():
+                    found = evaluation.replayed_rows(rows) if len(rows) >= FEW_ROWS else None
+                if found is None:
+                    return None
+                values: Array = arranged(found[0], task.places)
+                if len(found[1]):
+                    odd = self.result(rows[found[1]].reshape(-1, *shape)).value
+                    values[found[1]] = odd.reshape(len(found[1]), -1)
+                return values.reshape(*at.shape[:split], *task.shape)
+        return None
 
     def _of_rows(self, at: Array) -> Array | None:
         """The arrays at many points, written where they are handed out; None where nothing is compiled for that."""
@@ -362,7 +381,8 @@ def _only_shape(task: Task) -> tuple[int, ...] | None:
 
 def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
     """The engines that an evaluation has been compiled by, by what they do."""
-    return evaluation.engines().chosen.items() if isinstance(evaluation, Compiled) else ()
+    engines = evaluation.engines() if isinstance(evaluation, Compiled) else evaluation
+    return getattr(engines, "chosen", {}).items()
 
 
 def _direction(v: Any) -> list[float]:

@@ -93,11 +93,14 @@ def _log1p(flint: Any, x: Any) -> Any:
 
 def logistic(flint: Any, x: Any) -> Any:
     """1/(1 + e⁻ˣ), or eˣ/(1 + eˣ)."""
-    tail = (-x).exp()
-    up = 1
-    if not _leading(tail).is_finite():
+    up, tail = 1, (-x).exp()
+    if type(tail) is flint.arb:
+        if not tail.is_finite():
+            up = tail = x.exp()
+        return up / (1 + tail)
+    if not tail[0].is_finite():
         up = tail = x.exp()
-    return ratio(flint, up, 1 + tail) if hasattr(tail, "coeffs") else up / (1 + tail)
+    return ratio(flint, up, 1 + tail)
 
 
 def softplus(flint: Any, x: Any) -> Any:
