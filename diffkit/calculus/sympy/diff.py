@@ -55,10 +55,10 @@ class _Stepwise:
         return term
 
 
-_KEPT = 4096  # terms of which derivatives are known: formulas share them
+_DERIVATIVES_KEPT = 4096  # terms of which derivatives are known: formulas share them
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_DERIVATIVES_KEPT)
 def _derivative(term: Any, symbol: Any) -> Any:
     """What SymPy finds, which is asked of a term without the number it is multiplied by, unless that is spread."""
     number, rest = term.as_coeff_Mul()
@@ -68,7 +68,7 @@ def _derivative(term: Any, symbol: Any) -> Any:
     return sympy.diff(term, symbol) if found.is_Add else number * found
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_DERIVATIVES_KEPT)
 def _foretold(expression: Any, symbol: Any) -> int:
     """About how many arguments the operations of the derivative by a symbol have; of the expression itself for None.
 

@@ -237,7 +237,7 @@ class Inward:
         return answer
 
 
-class _Quotient(NamedTuple):
+class _OrderedProduct(NamedTuple):
     """A product as a rational number times factors over others."""
 
     scale: Fraction
@@ -260,7 +260,7 @@ def _terms_in_order(node: Any) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=_NODES_KEPT)
-def _factors_in_order(node: Any, strict: bool) -> _Quotient:
+def _factors_in_order(node: Any, strict: bool) -> _OrderedProduct:
     """The factors of a product as they are written."""
     coefficient, rest = node.as_coeff_Mul()
     factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
@@ -277,8 +277,8 @@ def _factors_in_order(node: Any, strict: bool) -> _Quotient:
         else:
             above.append(factor)
     if not coefficient.is_Rational:
-        return _Quotient(Fraction(1), (coefficient, *above), tuple(below))
-    return _Quotient(Fraction(int(coefficient.p), int(coefficient.q)), tuple(above), tuple(below))
+        return _OrderedProduct(Fraction(1), (coefficient, *above), tuple(below))
+    return _OrderedProduct(Fraction(int(coefficient.p), int(coefficient.q)), tuple(above), tuple(below))
 
 
 def _powers_joined(factors: Sequence[Any]) -> Sequence[Any]:
