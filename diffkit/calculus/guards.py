@@ -91,11 +91,11 @@ class Guarded:
             for k in doubtful:
                 mask = self.movers(self.guards[k])
                 for output in judged.outputs:
-                    if self._concerns(self.guards[k], output):
+                    if self.concerns(self.guards[k], output):
                         judged.judge(self.guards[k], margins[k], output, mask)
         return found
 
-    def _concerns(self, guard: Guard, output: int) -> bool:
+    def concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 
@@ -223,6 +223,8 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
 
 def branches(program: Program, first_chosen: Mapping[int, int] | None = None) -> list[frozenset[Choice]]:
     """The choices under which alone each slot matters to the outputs: of ``where``, and of max and min if named."""
+    if not first_chosen and not any(row is WHERE for row, _ in program.instructions):
+        return [frozenset()] * len(program)
     found = choices_in(program, range(len(program) - 1, -1, -1), program.outputs, first_chosen or {})
     return [found.get(slot, frozenset()) for slot in range(len(program))]
 
@@ -243,8 +245,8 @@ def choices_in(
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
-            through = own | choice_of(primitive, args, slot, k, first_chosen)
-            known = found.get(arg)
+            choice = choice_of(primitive, args, slot, k, first_chosen)
+            known, through = found.get(arg), own | choice if choice else own
             found[arg] = through if known is None else known & through
     return found
 

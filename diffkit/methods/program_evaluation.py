@@ -155,6 +155,29 @@ class ProgramEvaluation:
             self._interpret(points, rest[first : first + _BATCH_ROWS], values, odd)
         return Answer(values.ravel(), None, odd, len(points))
 
+    def outside(self, points: Any) -> Any:
+        """Which rows of an array are so far outside f's domain, with no choice on the way, that no partial has a value.
+
+        An edge is passed there by more than a bound on what is rounded; of other rows nothing is said.
+        """
+        import numpy as np
+
+        from diffkit.numbers.array_bounds import ARRAY_BOUNDS
+
+        guarded, primal = self.guarded, self.task.program
+        if any(row.truth or row is WHERE for row, _ in primal.instructions):
+            return np.zeros(len(points), dtype=bool)
+        with np.errstate(all="ignore"):
+            found = run(guarded.program, ARRAY_BOUNDS, [(column, np.zeros(len(column))) for column in points.T])
+        margins = found[guarded.derivatives + guarded.primals :]
+        edges = [(g, value < -2 * error) for g, (value, error) in zip(guarded.guards, margins, strict=True)
+                 if g.edge and not g.some]  # fmt: skip
+        outside = np.isfinite(points).all(axis=1)
+        for output in {output for output, _ in self.task.indices}:
+            passed = [beyond for g, beyond in edges if guarded.concerns(g, output)]
+            outside = outside & np.any(np.broadcast_arrays(outside, *passed)[1:], axis=0)
+        return outside
+
     def _interpret(self, points: Any, rows: Any, values: Any, odd: dict[int, Odd]) -> None:
         """Fill in some rows by pairs of arrays, and what is odd about them."""
         import numpy as np

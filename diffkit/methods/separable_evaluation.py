@@ -85,6 +85,10 @@ class SeparableEvaluation:
         """Evaluate at the rows of an array (B, n), one by one."""
         return by_rows(self, points)
 
+    def outside(self, points: Any) -> Any:
+        """Which rows of an array are plainly outside f's domain."""
+        return self.whole.outside(points)
+
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
         return self.whole.bound(point)
