@@ -5,13 +5,15 @@ memory at the third derivative. So the size of a derivative is foretold from the
 
 d(Σ cₖ·uₖ) = Σ cₖ·duₖ, and where terms use another sum S, or a quantity that many share, ∂u/∂S·dS (the chain rule).
 Terms are of one form if they are the same but for their constants, variables and such quantities, which are symbols in
-it. So data of a thousand rows cost SymPy no more than one row.
+it. So data of a thousand rows cost SymPy no more than one row. What is nested too deeply for SymPy, which calls itself
+for every level, is cut into such quantities too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache, reduce
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
@@ -22,7 +24,7 @@ from sympy.simplify.simplify import signsimp
 
 from diffkit.calculus.guards import depends
 from diffkit.calculus.sympy.inward import Inward
-from diffkit.calculus.sympy.outward import ASK, Outward, check_length, check_size
+from diffkit.calculus.sympy.outward import ASK, Outward, check_length, check_size, nesting
 from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder
 from diffkit.core.errors import BackendError
 from diffkit.core.limits import DEFAULT, Limits
@@ -98,12 +100,18 @@ def _foretold(expression: Any, symbol: Any) -> int:
 def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:
     """Give the program of partial derivatives as ``sympy.diff`` finds them, one output per index.
 
-    Of wide sums, as data make them, SymPy sees each form of term once.
+    Of wide sums, as data make them, SymPy sees each form of term once, and of deep nesting a part at a time.
     """
-    if _has_wide_sums(program):
-        check_length(program, limits)
-        return _differentiate_sums(program, indices, lambda form, wanted: _differentiate(form, wanted, limits))
-    return _differentiate(program, indices, limits)
+    wide, deep = _has_wide_sums(program), max(nesting(program), default=0) > limits.symbolic_depth
+    if not (wide or deep):
+        with suppress(RecursionError):
+            return _differentiate(program, indices, limits)
+    check_length(program, limits)
+    most = limits.symbolic_depth if wide and not deep else min(limits.symbolic_depth, _LEVELS)
+    try:
+        return _differentiate_sums(program, indices, lambda form, wanted: _differentiate(form, wanted, limits), most)
+    except RecursionError:
+        raise limits.exceeded("symbolic_depth", "the derivative is nested too deeply for SymPy", ASK) from None
 
 
 def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -> Program:
@@ -116,8 +124,6 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
         derivatives = [
             [stepwise.diff(term, [out.symbols[i] for i in index]) for term in out.terms(k)] for k, index in indices
         ]
-    except RecursionError:
-        raise limits.exceeded("symbolic_depth", "the derivative is nested too deeply for SymPy", ASK) from None
     except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
         reason = str(error).split("\n", 1)[0][:80] or type(error).__name__
         raise BackendError(f"SymPy cannot differentiate this: {reason}", hint="use another backend") from None
@@ -155,6 +161,7 @@ def _writes_powers_of_e(program: Program) -> bool:
 
 
 _WIDE_SUM = 32  # terms of a sum from which on it is worth the trouble
+_LEVELS = 20  # of nesting that SymPy sees at a time, where there are too many
 _MANY_TERMS = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
 _Differentiate = Callable[[Program, Sequence[Index]], Program]
 
@@ -164,15 +171,20 @@ def _has_wide_sums(program: Program) -> bool:
     return max(_widths(program, depends(program)), default=0) >= _WIDE_SUM
 
 
-def _differentiate_sums(program: Program, indices: Sequence[Index], differentiate: _Differentiate) -> Program:
-    """Give the program of partial derivatives of any order; ``differentiate`` is asked for those of each form."""
+def _differentiate_sums(
+    program: Program, indices: Sequence[Index], differentiate: _Differentiate, most: int
+) -> Program:
+    """Give the program of partial derivatives of any order; ``differentiate`` is asked for those of each form.
+
+    Forms are nested ``most`` levels deep.
+    """
     first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
-    found = _SymbolicSweep(program, differentiate).program(first)
+    found = _SymbolicSweep(program, differentiate, most).program(first)
     if all(len(index) < 2 for _, index in indices):
         place = {index: n for n, index in enumerate(first)}
         return _chosen(found, [place[index] for index in indices])
     rest = [(first.index((k, index[:1])), index[1:]) for k, index in indices]
-    return _differentiate_sums(found, rest, differentiate)
+    return _differentiate_sums(found, rest, differentiate, most)
 
 
 def _chosen(program: Program, outputs: Sequence[int]) -> Program:
@@ -213,12 +225,13 @@ class _Form(NamedTuple):
 class _SymbolicSweep:
     """Reverse accumulation through the quantities apart, the terms between them being SymPy's."""
 
-    def __init__(self, program: Program, differentiate: _Differentiate):
+    def __init__(self, program: Program, differentiate: _Differentiate, most: int):
         self.source, self.differentiate = program, differentiate
         self.varies = depends(program)
         uses = Counter(arg for _, args in program.instructions for arg in args)
         widths = _widths(program, self.varies)
         self.apart = [max(width, uses[slot]) >= _MANY_TERMS for slot, width in enumerate(widths)]
+        nesting(program, most, self.apart)
         self.builder = ProgramBuilder.of(program)
         self.known: dict[Program, Program] = {}
         self.slopes: dict[int, list[tuple[int, int]]] = {}

@@ -155,19 +155,29 @@ def check_length(program: Program, limits: Limits = DEFAULT) -> None:
         raise limits.exceeded("symbolic_nodes", f"{len(program):,} operations are too many for SymPy", ASK)
 
 
-def check_size(program: Program, limits: Limits = DEFAULT) -> None:
-    """Refuse what SymPy would take minutes over: what is too long, or too deep."""
-    check_length(program, limits)
+def nesting(program: Program, most: float = math.inf, apart: list[bool] | None = None) -> list[int]:
+    """How many levels of operations each slot has; a chain of sums or of products is one.
+
+    What is ``apart`` has none, and whatever would have more than ``most`` is set apart.
+    """
+    apart = apart or [False] * len(program)
     depths = [0] * program.first_instruction
     kinds: list[Any] = [None] * program.first_instruction
-    for primitive, args in program.instructions:
+    for slot, primitive, args in program.numbered():
         kind = SUM_ROWS if primitive in SUM_ROWS else _PRODUCT_ROWS if primitive in _PRODUCT_ROWS else None
         depth = 1 + max(depths[a] for a in args)
         if kind is not None and kinds[args[0]] is kind:
             depth = max(depths[args[0]], *(depths[a] + 1 for a in args[1:]))
-        depths.append(depth)
-        kinds.append(kind)
-    if max(depths, default=0) > limits.symbolic_depth:
+        apart[slot] = apart[slot] or (depth >= most and not primitive.truth)
+        depths.append(0 if apart[slot] else depth)
+        kinds.append(None if apart[slot] else kind)
+    return depths
+
+
+def check_size(program: Program, limits: Limits = DEFAULT) -> None:
+    """Refuse what SymPy would take minutes over: what is too long, or too deep."""
+    check_length(program, limits)
+    if max(nesting(program), default=0) > limits.symbolic_depth:
         raise limits.exceeded("symbolic_depth", "the expression is nested too deeply for SymPy", ASK)
 
 
