@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,7 @@ class PairBalls:
     @property
     def parts(self) -> tuple[Any, Any, Any]:
         """The pair and the radius, in the shape of the whole."""
-        wide = [part if part is None else np.broadcast_to(part, self.shape) for part in (self.low, self.radius)]
-        return self.high, wide[0], wide[1]
+        return self.high, _spread(self.low, self.shape), _spread(self.radius, self.shape)
 
     @property
     def finite(self) -> Any:
@@ -90,6 +89,10 @@ class PairBalls:
         settled = self.finite & ((off < half) | (off == 0))
         error = np.where(off == 0, 0.0, np.nextafter(off, np.inf))
         return np.where(settled, self.high + 0.0, np.nan), np.where(settled, error, np.inf)
+
+
+def _spread(part: Any, shape: Shape) -> Any:
+    return part if part is None or part.shape == shape else np.broadcast_to(part, shape)
 
 
 def _filled(part: Any) -> Any:
@@ -151,7 +154,7 @@ def _multiplied(a: PairBalls, b: PairBalls) -> PairBalls:
     terms += [a.radius * b.radius] if len(terms) == 2 else []
     pairs = [x != 0 for x in (a.low, b.low, a.radius, b.radius) if x is not None]
     radius = _total(_OFF_PRODUCT * size * reduce(np.logical_or, pairs), *terms) if pairs else None
-    if not (np.min(size, initial=1.0) > _LEAST and np.max(size, initial=1.0) < _MOST):
+    if size.size and not (size.min() > _LEAST and size.max() < _MOST):
         strange = ~((size > _LEAST) & (size < _MOST)) & ~a.exactly_zero & ~b.exactly_zero
         radius = np.where(strange, np.inf, _filled(radius))
     return PairBalls(high, low, radius)
@@ -212,21 +215,25 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and value >= 0
 
 
+@lru_cache(maxsize=1024)
+def _exactly(value: int | Fraction | Named) -> PairBalls:
+    """A constant, to half a unit in the last place of the second of two floats."""
+    if isinstance(value, Named) or not -_MOST < value < _MOST:
+        return PairBalls(np.array(np.nan))
+    parts, rest = [], Fraction(value)
+    for _ in range(2):
+        parts.append(float(rest))
+        rest -= Fraction(parts[-1])
+    left = None if not rest else np.array(_UNIT * abs(parts[1]) * _UP + 2.0**-1074)
+    return PairBalls(np.array(parts[0]), np.array(parts[1]) if parts[1] else None, left)
+
+
 class PairArrays:
     """The algebra of arrays of such balls; of what is not arithmetic nothing is known."""
 
     def constant(self, value: Constant | Data) -> PairBalls:
         """Give an exact constant or data."""
-        if isinstance(value, Data):
-            return self.data(value.array)
-        if isinstance(value, Named) or not -_MOST < value < _MOST:
-            return PairBalls(np.array(np.nan))
-        parts, rest = [], Fraction(value)
-        for _ in range(2):
-            parts.append(float(rest))
-            rest -= Fraction(parts[-1])
-        left = None if not rest else np.array(_UNIT * abs(parts[1]) * _UP + 2.0**-1074)
-        return PairBalls(np.array(parts[0]), np.array(parts[1]) if parts[1] else None, left)
+        return self.data(value.array) if isinstance(value, Data) else _exactly(value)
 
     def data(self, array: Any) -> PairBalls:
         """Numbers, exactly."""

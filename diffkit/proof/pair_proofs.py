@@ -22,8 +22,6 @@ from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SQRT, SUB
 from diffkit.numbers.pair_balls import PairArrays, PairBalls, joined, summed, whole_number
 from diffkit.proof.array_prover import DIRECTIONS, WEIGHT, ArrayProver, ProvenEntries
 
-_TWO = PairBalls(np.array(2.0))
-
 
 def proven_in_pairs(prover: ArrayProver, point: Any, columns: Sequence[int]) -> ProvenEntries | None:
     """Prove partials of the one output by some inputs at a point; None unless all are proven."""
@@ -133,7 +131,7 @@ class _PairProof:
         if row is POWER:
             return self._of_power(values[0], wide[0], whole_number(values[1]) or 0)
         if row is SQRT:  # u = y² moves by 2·y·ẏ
-            return of(DIV, (wide[0], of(MUL, (_TWO, value))))
+            return of(DIV, (wide[0], value.mapped(_doubled)))
         if row is DIV:  # u = y·v moves by ẏ·v + y·v̇
             return of(DIV, (of(SUB, (wide[0], of(MUL, (value, wide[1])))), values[1]))
         terms = [of(row, pair) for pair, rate in (((wide[0], values[1]), rates[0]), ((values[0], wide[1]), rates[1]))
@@ -142,12 +140,15 @@ class _PairProof:
 
     def _of_power(self, x: PairBalls, speed: PairBalls, n: int) -> PairBalls:
         """The power by squaring: of each product of two, u̇·v + u·v̇."""
-        of, power, rate = self.algebra.apply, PairBalls(np.ones(x.shape)), self.algebra.zeros(x.shape)
-        for digit in bin(n)[2:]:
-            rate = of(MUL, (of(MUL, (_TWO, power)), rate))
-            power = of(MUL, (power, power))
+        if n == 0:
+            return self.algebra.zeros(x.shape)
+        of, raised, rate = self.algebra.apply, 1, speed
+        for digit in bin(n)[3:]:
+            power = of(POWER, (x, self.algebra.constant(raised)))
+            rate, raised = of(MUL, (power, rate)).mapped(_doubled), 2 * raised
             if digit == "1":
-                rate, power = of(ADD, (of(MUL, (rate, x)), of(MUL, (power, speed)))), of(MUL, (power, x))
+                square = of(POWER, (x, self.algebra.constant(raised)))
+                rate, raised = of(ADD, (of(MUL, (rate, x)), of(MUL, (square, speed)))), raised + 1
         return rate
 
     def _whole(self, rate: Any, slot: int) -> PairBalls:
@@ -158,6 +159,10 @@ class _PairProof:
 
 
 _LINEAR = (ADD, SUB, NEG)
+
+
+def _doubled(part: Any) -> Any:
+    return 2.0 * part
 
 
 def _radius(ball: PairBalls) -> Any:

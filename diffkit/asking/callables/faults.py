@@ -306,4 +306,4 @@ def in_extended(values: Values, point: Any) -> Any:
 def _residuals(values: Values, point: Any, steps: Any, value: Any) -> Any:
     """Values on a line of points close by, with the one at the point, less the polynomial that fits them best."""
     table = np.array([values(point + k * steps) if k else value for k in _NEIGHBOUR_OFFSETS], dtype=float)
-    return _BESIDE_FIT @ table
+    return _BESIDE_FIT @ (table - value)  # a constant is taken out anyway, and without it less is rounded here
