@@ -185,8 +185,8 @@ GROWTH = (
         Goal(("casadi",), 10, .8, cases=("evaluation, n = 10,000",)),
         Goal(("casadi",), 10, 1.5, cases=("H·v, n = 10,000",)),
     ), "set-up is nearly all parsing: passes in Python over tokens, where casadi is handed what Python's own parser "
-       "has read. Evaluations go term by term, in a loop of machine code or by NumPy; of those with n = 100 three quarters "
-       "is making the sparse array of SciPy."),
+       "has read. Evaluations go term by term, in a loop of machine code or by NumPy; of those with n = 100 three "
+       "quarters are the sparse array of SciPy."),
     Row("nested", "Nested depth 40, 400, 4,000", nested, (
         Goal(("casadi",), 1.2),
         Goal(("symengine",), .25),
