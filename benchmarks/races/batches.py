@@ -207,9 +207,8 @@ BATCHES = (
         Goal(("jax",), 4, .6),
         Goal(("copy",), None, 1.3),
     ), f"with `fast`, {THROUGH_MEMORY}Plain, 100 calls of NumPy of .8 ns a number each, and a third as much to turn "
-       "rows into columns and back; equal operations in one call took 1.4 to 4 times as long, as their numbers leave the "
-       "nearest cache, and blocks of 512 to 8,192 points differ by a tenth. Of the Hessian, 28 numbers are computed and "
-       "100 are laid out."),
+       "rows into columns and back; equal operations in one call took 1.4 to 4 times as long, as their numbers leave "
+       "the nearest cache. Of the Hessian, 28 numbers are computed and 100 are laid out."),
     Row("rosenbrock-pairs", "The same in `pairs`", rosenbrock_pairs, (Goal(("heyoka",), None, 5),),
         f"as in `double`: {THROUGH_MEMORY}"),
     Row("weights", "Perceptron-33, logistic-20 × 1,000 weight vectors", weight_vectors, (
@@ -218,7 +217,7 @@ BATCHES = (
     ), "losses that are recorded number by number are compiled as batches of formulas; those that are recorded in "
        "arrays run as stacks of NumPy calls in buffers, each of which passes through the cache; jax fuses them. "
        "With the engine jax the value is computed too, to know that it is finite, and derivatives in forms that do not "
-       "cancel: that of tanh takes two exponentials more than 1 − tanh². Points and answers are copied to and from JAX."),
+       "cancel: that of tanh takes two exponentials more than 1 − tanh². Points and answers are copied."),
     Row("one-loss", "Logistic 10⁴×100, one gradient; one weight vector a call", one_loss, (
         Goal(("hand-written",), 1.3),
         Goal(("autograd",), .5),
