@@ -91,11 +91,11 @@ class Guarded:
             for k in doubtful:
                 mask = self.movers(self.guards[k])
                 for output in judged.outputs:
-                    if self._concerns(self.guards[k], output):
+                    if self.concerns(self.guards[k], output):
                         judged.judge(self.guards[k], margins[k], output, mask)
         return found
 
-    def _concerns(self, guard: Guard, output: int) -> bool:
+    def concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 
@@ -212,7 +212,7 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
     for slot, primitive, args in in_time(program.numbered()):
         if not primitive.special:
             continue
-        for place in _not_ruled_out(primitive, tuple([builder.constant_in(arg) for arg in args])):
+        for place in _places(program, primitive, args):
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = _margin_slot(place, builder, args)
@@ -260,6 +260,18 @@ def choice_of(
     return frozenset({(first_chosen[slot], k == 0)}) if slot in first_chosen else frozenset()
 
 
+def _has_places(program: Program) -> bool:
+    """Whether an instruction has a place that no constant rules out."""
+    return any(row.special and _places(program, row, args) for row, args in program.instructions)
+
+
+def unguarded(primal: Program, joint: Program, derivatives: int) -> Guarded | None:
+    """So many derivatives and then the primal's values, as they are; None where these miss, or anything is guarded."""
+    if _has_places(primal) or len(joint.outputs) != derivatives + len(primal.outputs):
+        return None
+    return Guarded(primal, joint, derivatives, ())
+
+
 def guard(primal: Program, derivative: Program) -> Guarded:
     """Join a derivative program (over the same inputs) with the primal's values and guards."""
     builder = ProgramBuilder.of(primal)
@@ -276,6 +288,8 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
     What only one branch of a choice needs is guarded there only: elsewhere its margin is 1. Both arguments of max and
     min must be continuous, but a kink of one counts only where it is taken.
     """
+    if not _has_places(primal):
+        return []
     one = builder.constant(1)
     taken_in, chosen = branches(primal), first_chosen(primal, builder)
     smooth_in = branches(primal, chosen) if chosen else taken_in
@@ -289,10 +303,19 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
     return [(key[0], Guard(*key[1:], tuple(slots))) for key, slots in found.items()]
 
 
+def _places(program: Program, primitive: Primitive, args: Sequence[int]) -> tuple[Place, ...]:
+    """The places of an instruction that no constant rules out."""
+    return _not_ruled_out(primitive, tuple(map(program.constant_at, args)))
+
+
 @lru_cache(maxsize=4096)
 def _not_ruled_out(primitive: Primitive, constants: tuple[Constant | None, ...]) -> tuple[Place, ...]:
-    """The places of a row of which its constant arguments do not tell that they are never met."""
-    margins = [(place, _constant_margin(place, constants)) for place in primitive.special]
+    """The places of a row of which its constant arguments do not tell that they are never met, or do not matter."""
+    mattering = [
+        place for place in primitive.special
+        if place.varying is None or any(constants[i] is None for i in place.varying)
+    ]  # fmt: skip
+    margins = [(place, _constant_margin(place, constants)) for place in mattering]
     return tuple(
         place for place, value in margins if value is None or not (value > 0 if place.kind == "edge" else value != 0)
     )

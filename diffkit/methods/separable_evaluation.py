@@ -50,7 +50,7 @@ class SeparableEvaluation:
     @cached_property
     def whole(self) -> ProgramEvaluation:
         """The same as one program."""
-        found = ProgramEvaluation(self.task, reverse_program(self.task.program, self.task.indices))
+        found = ProgramEvaluation(self.task, reverse_program(self.task.program, self.task.with_values))
         return found.compiled(self.precision, self.engine)
 
     def compiled(self, precision: Precision, engine: str) -> SeparableEvaluation:
@@ -84,6 +84,10 @@ class SeparableEvaluation:
     def batch(self, points: Any) -> Answer:
         """Evaluate at the rows of an array (B, n), one by one."""
         return by_rows(self, points)
+
+    def outside(self, points: Any) -> Any:
+        """Which rows of an array are plainly outside f's domain."""
+        return self.whole.outside(points)
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
