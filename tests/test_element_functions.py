@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -68,6 +69,8 @@ def test_terms_give_what_the_whole_program_gives(seed):
     if draw.random() < 0.3:
         point[draw.randrange(n)] = draw.choice((0.0, -3.0, 1.0, 1e200, 1.0))
     for task in tasks(text, names(n)):
+        if not task.indices:  # the Hessian of what is linear
+            continue
         at = (*point, *([draw.uniform(-1, 1) for _ in range(n)] + [0.0] if task.kind == "hvp" else ()))
         precision, engine = draw.choice(("pairs", "double")), draw.choice(ENGINES)
         terms, whole = evaluations(task, precision, engine)
@@ -132,3 +135,28 @@ def test_prepared():
         with pytest.raises(dk.PointError):
             g(tuple(at.tolist())[:-1])
         assert np.isnan(g((float("1e300"),) * n)).all()
+
+
+@pytest.mark.skipif("llvm" not in ENGINES, reason="llvmlite is not installed")
+@pytest.mark.parametrize("order", ["even", "odd"])
+def test_a_loop_has_the_bits_of_batches(order):
+    """Terms whose places are evenly spaced are added in a loop, others gathered; both tell what is not ordinary."""
+    n = 50
+    places = list(range(n))
+    if order == "odd":
+        random.Random(1).shuffle(places)
+    pairs = list(pairwise(places))
+    text = "+".join(f"(x{j} - x{i}^2)^2*x{i} - 7*x{i}/(1 + x{j}^2) + sqrt(1 + x{i})" for i, j in pairs)
+    at = np.random.default_rng(2).uniform(-0.9, 1.5, n)
+    for task in tasks(text, names(n)):
+        x = np.concatenate([at, at**2, [0.0]]) if task.kind == "hvp" else at.copy()
+        by_loop, by_batch = (evaluations(task, "double", engine)[0]._terms for engine in ("llvm", "numpy"))
+        np.testing.assert_array_equal(by_loop.at(x), by_batch.at(x))
+        for odd in (-1.0, -2.0, np.nan, np.inf, 1e200):
+            x[places[3]] = odd
+            assert by_loop.at(x) is None
+            assert by_batch.at(x) is None
+    wave = "+".join(f"sin(x{i})*x{j}" for i, j in pairs)  # by batches, where functions run side by side
+    task = tasks(wave, names(n))[0]
+    by_llvm, by_numpy = (evaluations(task, "double", engine)[0].at(at).values for engine in ("llvm", "numpy"))
+    np.testing.assert_allclose(by_llvm, by_numpy, rtol=1e-14, atol=1e-15)

@@ -73,3 +73,44 @@ def test_what_jax_does_not_compute_is_refused(text, precision):
     primal = parse_program(text, ("x", "y"))
     with pytest.raises(Unsuited):
         compile_batch(lower(guard(primal, derivative_program(primal, [(0, (0,))])), precision))
+
+
+DATA = np.random.default_rng(5).normal(size=(7, 4))
+
+
+def network(w):
+    """Slices, products, sums over axes, a choice and a power: what losses are made of."""
+    hidden = np.tanh(DATA @ w[:12].reshape(4, 3) + w[12:15])
+    out = np.where(hidden > 0, hidden, 0.1 * hidden) @ w[[15, 17, 16]]
+    return np.sum(out**2 + np.abs(w[3]) ** 1.5) / 7 + np.log(np.sum(np.exp(w)))
+
+
+@elsewhere
+def test_many_weight_vectors_of_recorded_code():
+    rows = np.random.default_rng(6).normal(size=(40, 18))
+    rows[7, 3] = 0.0
+    by_jax = dk.prepare(dk.Function(network, shape=(18,)), backend="reverse", precision="double", engine="jax")
+    plain = dk.prepare(dk.Function(network, shape=(18,)), backend="reverse")
+    np.testing.assert_allclose(by_jax(rows), plain(rows), rtol=1e-12, atol=1e-14)
+    assert "batches by jax" in repr(by_jax)
+    assert by_jax.result(rows).statuses.tolist() == plain.result(rows).statuses.tolist()
+    np.testing.assert_allclose(by_jax(rows[0]), plain(rows[0]), rtol=1e-12)
+
+
+@elsewhere
+def test_changed_data_are_noticed_by_the_jax_engine_too():
+    weights = np.array([1.0, 2.0, 3.0])
+    prepared = dk.prepare(
+        dk.Function(lambda w: np.sum(weights * w**2), shape=(3,)), precision="double", engine="jax"
+    )  # fmt: skip
+    rows = np.ones((20, 3))
+    assert prepared(rows)[-1].tolist() == [2, 4, 6]
+    weights[:] = 3.0, 1.0, 2.0
+    assert prepared(rows)[-1].tolist() == [6, 2, 4]
+
+
+def test_other_engines_take_no_records():
+    with pytest.raises(dk.BackendError, match="takes no records of code"):
+        dk.prepare(network, precision="double", engine="llvm")(np.ones(18))
+    with pytest.raises(dk.BackendError, match="no choice of precision"):
+        dk.prepare(network, engine="jax", backend="reverse")(np.ones(18))

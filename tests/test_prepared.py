@@ -218,3 +218,23 @@ def test_what_is_compiled_takes_the_place_of_what_is_careful(way):
     assert "question" in inspect.signature(type(prepared)).parameters
     with pytest.raises(dk.DiffkitError):
         prepared((1.0, 2.0, 3.0))
+
+
+OUTSIDE = (
+    "log(x)*y", "sqrt(x-1)+y**2", "log(x)+exp(y)/sqrt(x*y)", "x**0.5*asin(y)", "1/x+log(y)", "log(x)+abs(y)",
+    "sqrt(x)*0+y", "max(log(x),y)", "atanh(x)**2/(y-1)", "x**y", "sqrt(x)+sqrt(y)", "where(x>0, log(x), log(y))",
+    ["log(x)*y", "y**2"], ["log(x)*y", "sqrt(x)"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", OUTSIDE, ids=str)
+def test_rows_outside_the_domain_are_told_by_array_as_they_are_one_by_one(f):
+    points = np.round(np.random.default_rng(3).uniform(-2, 2, (150, 2)), 1)
+    points[:4] = [[-1e-300, 1.0], [-(2.0**-1074), 1.0], [1e-300, -1e-300], [-1e300, 2.0]]
+    for kind in ("jacobian",) if isinstance(f, list) else ("gradient", "hessian"):
+        prepared = dk.prepare(f, kind, variables=["x", "y"], backend="dual")
+        told = prepared.result(points).value
+        for _ in range(2):
+            assert np.array_equal(prepared(points), told, equal_nan=True)
+        with pytest.raises(dk.PointError):
+            prepared(np.vstack([points, [[-1.0, np.nan]]]))

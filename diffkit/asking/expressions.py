@@ -9,8 +9,9 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from diffkit.asking.tasks import check_order, positions
-from diffkit.core.builder import ProgramBuilder, copy_slots, exact
+from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import DiffkitError, VariableError, did_you_mean, listing
+from diffkit.core.folding import exact
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.text import format_outputs, parse_program
@@ -199,6 +200,8 @@ def _constant(value: Real) -> Program:
 
 def with_inputs(programs: Sequence[Program], names: Sequence[str]) -> Program:
     """Join programs over the given inputs; VariableError if one needs another name."""
+    if len(programs) == 1 and programs[0].inputs == tuple(names):
+        return programs[0]
     builder = ProgramBuilder(names)
     outputs, known = [], set(names)
     for program in programs:

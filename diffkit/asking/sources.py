@@ -16,7 +16,7 @@ from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, run
 from diffkit.core.table import ADD, MUL
-from diffkit.numbers.floats import FLOATS, HALF_ULP
+from diffkit.numbers.floats import FLOATS, HALF_ULP, first_outputs
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
@@ -220,7 +220,7 @@ class Formula:
     def _in_floats(self, program: Program, points: Sequence[Point]) -> list[float]:
         """An output at one point after another, on Python floats."""
         self.evaluations += len(points)
-        return [float(run(program, FLOATS, point)[0]) for point in in_time(points)]
+        return first_outputs(program, in_time(points))
 
     def _in_arrays(self, program: Program, points: Sequence[Point]) -> list[float]:
         """An output at many points at a time, on NumPy arrays."""

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
-from inspect import signature
+from functools import cache, cached_property
+from inspect import Parameter, signature
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,6 +63,11 @@ class Task:
     def program(self) -> Program:
         """The formula; TracingError where the source is code that branches."""
         return self.source.program
+
+    @property
+    def with_values(self) -> list[Index]:
+        """The partials, and the values of f behind them."""
+        return [*self.indices, *((output, ()) for output in range(len(self.program.outputs)))]
 
     @property
     def function(self) -> Bound | None:
@@ -306,13 +311,19 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+@cache
+def _accepted(kind: str) -> Mapping[str, Parameter]:
+    """The program and the options that a kind takes."""
+    return signature(_TASKS[kind]).parameters
+
+
 def check_options(kind: str, options: dict[str, Any]) -> None:
     """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
     if kind not in _TASKS:
         raise DiffkitError(
             f"unknown kind {kind!r}", hint=did_you_mean(str(kind), _TASKS) or f"there are {', '.join(_TASKS)}"
         )
-    accepted = signature(_TASKS[kind]).parameters
+    accepted = _accepted(kind)
     for name in options:
         if name not in accepted:
             known = [n for n in accepted if n != "program"]

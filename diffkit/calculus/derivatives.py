@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import factorial
 from typing import Any, TypeVar
 
@@ -67,12 +67,15 @@ def sweep_back(
     x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
     ed., eq. 3.7). ``slots`` are those that may be reached, the last first.
     """
-    bars = dict(seeds)
-    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1) if slots is None else slots):
-        adjoint, instruction = bars.get(slot), program.instruction_at(slot)
-        if adjoint is None or instruction is None or instruction[0].steps:
+    bars, first = dict(seeds), program.first_instruction
+    for slot in in_time(range(len(program) - 1, first - 1, -1) if slots is None else slots):
+        adjoint = bars.get(slot)
+        if adjoint is None or slot < first:
             continue
-        for arg, term in handed(slot, *instruction, adjoint):
+        row, args = program.instructions[slot - first]
+        if row.steps:
+            continue
+        for arg, term in handed(slot, row, args, adjoint):
             if term is not None:
                 known = bars.get(arg)
                 bars[arg] = term if known is None else add(known, term)
@@ -97,22 +100,28 @@ class Reverse:
         """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
         builder = self.builder
         swept = sorted(sources(self.program, output), reverse=True)
-        taken_in = choices_in(self.program, swept, (output,), self.first_chosen)
+        chooses = not CHOOSING_ROWS.isdisjoint(row for row, _ in self.program.instructions)
+        taken_in = choices_in(self.program, swept, (output,), self.first_chosen) if chooses else {}
 
-        def handed(slot: int, primitive: Primitive, args: tuple[int, ...], adjoint: int) -> Iterator[tuple[int, int]]:
+        varies = self.varies
+
+        def handed(slot: int, primitive: Primitive, args: tuple[int, ...], adjoint: int) -> list[tuple[int, int]]:
+            found = []
+            plain = primitive is ADD or primitive is SUB or primitive in CHOOSING_ROWS
             for k, arg in enumerate(args):
-                if not self.varies[arg] or (primitive is WHERE and k == 0):
+                if not varies[arg] or (primitive is WHERE and k == 0):
                     continue
-                plain = primitive is ADD or primitive is SUB or primitive in CHOOSING_ROWS
                 term = adjoint if plain else times_partial(primitive, builder, args, slot, k, adjoint)
                 if term is not None:
-                    through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
-                    term = _where_taken(builder, term, through - taken_in[arg])
-                    yield arg, builder.apply(NEG, (term,)) if primitive is SUB and k else term
+                    if chooses:
+                        through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
+                        term = _where_taken(builder, term, through - taken_in[arg])
+                    found.append((arg, builder.apply(NEG, (term,)) if primitive is SUB and k else term))
+            return found
 
         add = lambda known, term: builder.apply(ADD, (known, term))  # noqa: E731
         bars = sweep_back(self.program, {output: builder.constant(1)}, handed, add, swept)
-        return {slot: _where_taken(builder, bar, taken_in[slot]) for slot, bar in bars.items()}
+        return {slot: _where_taken(builder, bar, taken_in[slot]) for slot, bar in bars.items()} if chooses else bars
 
 
 def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:

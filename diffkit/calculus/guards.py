@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Algebra, Constant, Index, Program, run
 from diffkit.core.rules import trace
@@ -91,11 +91,11 @@ class Guarded:
             for k in doubtful:
                 mask = self.movers(self.guards[k])
                 for output in judged.outputs:
-                    if self._concerns(self.guards[k], output):
+                    if self.concerns(self.guards[k], output):
                         judged.judge(self.guards[k], margins[k], output, mask)
         return found
 
-    def _concerns(self, guard: Guard, output: int) -> bool:
+    def concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 
@@ -185,22 +185,19 @@ def bits_of(variables: Sequence[int]) -> int:
 
 def sources(program: Program, output: int) -> set[int]:
     """The slots that a slot is computed from, itself included."""
-    found: set[int] = set()
-    stack = [output]
-    while stack:
-        slot = stack.pop()
-        if slot not in found:
-            found.add(slot)
-            instruction = program.instruction_at(slot)
-            stack.extend(instruction[1] if instruction is not None else ())
+    found, first = {output}, program.first_instruction
+    for slot in range(output, first - 1, -1):
+        if slot in found:
+            found.update(program.instructions[slot - first][1])
     return found
 
 
 def depends(program: Program) -> list[bool]:
     """Say of each slot whether it varies with an input."""
     varies = [slot < len(program.inputs) for slot in range(program.first_instruction)]
+    append = varies.append
     for _, args in program.instructions:
-        varies.append(any(varies[a] for a in args))
+        append(varies[args[0]] or True in [varies[arg] for arg in args])
     return varies
 
 
@@ -215,12 +212,8 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
     for slot, primitive, args in in_time(program.numbered()):
         if not primitive.special:
             continue
-        constants = tuple([builder.constant_in(arg) for arg in args])
-        for place in primitive.special:
+        for place in _places(program, primitive, args):
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
-                continue
-            value = _constant_margin(place, constants)
-            if value is not None and (value > 0 if place.kind == "edge" else value != 0):
                 continue
             margin = _margin_slot(place, builder, args)
             value = builder.rational(margin)
@@ -230,6 +223,8 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
 
 def branches(program: Program, first_chosen: Mapping[int, int] | None = None) -> list[frozenset[Choice]]:
     """The choices under which alone each slot matters to the outputs: of ``where``, and of max and min if named."""
+    if not first_chosen and not any(row is WHERE for row, _ in program.instructions):
+        return [frozenset()] * len(program)
     found = choices_in(program, range(len(program) - 1, -1, -1), program.outputs, first_chosen or {})
     return [found.get(slot, frozenset()) for slot in range(len(program))]
 
@@ -242,14 +237,16 @@ def choices_in(
     ``first_chosen`` names rows max and min that count as choices too, with the slots of their conditions.
     """
     found: dict[int, frozenset[Choice]] = dict.fromkeys(outputs, frozenset())
+    if not first_chosen and all(row is not WHERE for row, _ in program.instructions):
+        return dict.fromkeys(range(len(program)), frozenset())
     for slot in in_time(slots):
         instruction, own = program.instruction_at(slot), found.get(slot)
         if instruction is None or own is None:
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
-            through = own | choice_of(primitive, args, slot, k, first_chosen)
-            known = found.get(arg)
+            choice = choice_of(primitive, args, slot, k, first_chosen)
+            known, through = found.get(arg), own | choice if choice else own
             found[arg] = through if known is None else known & through
     return found
 
@@ -263,10 +260,22 @@ def choice_of(
     return frozenset({(first_chosen[slot], k == 0)}) if slot in first_chosen else frozenset()
 
 
+def _has_places(program: Program) -> bool:
+    """Whether an instruction has a place that no constant rules out."""
+    return any(row.special and _places(program, row, args) for row, args in program.instructions)
+
+
+def unguarded(primal: Program, joint: Program, derivatives: int) -> Guarded | None:
+    """So many derivatives and then the primal's values, as they are; None where these miss, or anything is guarded."""
+    if _has_places(primal) or len(joint.outputs) != derivatives + len(primal.outputs):
+        return None
+    return Guarded(primal, joint, derivatives, ())
+
+
 def guard(primal: Program, derivative: Program) -> Guarded:
     """Join a derivative program (over the same inputs) with the primal's values and guards."""
     builder = ProgramBuilder.of(primal)
-    derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
+    derivatives = builder.include(derivative, range(len(primal.inputs)))
     margins = guarded_places(primal, builder)
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
@@ -279,6 +288,8 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
     What only one branch of a choice needs is guarded there only: elsewhere its margin is 1. Both arguments of max and
     min must be continuous, but a kink of one counts only where it is taken.
     """
+    if not _has_places(primal):
+        return []
     one = builder.constant(1)
     taken_in, chosen = branches(primal), first_chosen(primal, builder)
     smooth_in = branches(primal, chosen) if chosen else taken_in
@@ -292,7 +303,24 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
     return [(key[0], Guard(*key[1:], tuple(slots))) for key, slots in found.items()]
 
 
+def _places(program: Program, primitive: Primitive, args: Sequence[int]) -> tuple[Place, ...]:
+    """The places of an instruction that no constant rules out."""
+    return _not_ruled_out(primitive, tuple(map(program.constant_at, args)))
+
+
 @lru_cache(maxsize=4096)
+def _not_ruled_out(primitive: Primitive, constants: tuple[Constant | None, ...]) -> tuple[Place, ...]:
+    """The places of a row of which its constant arguments do not tell that they are never met, or do not matter."""
+    mattering = [
+        place for place in primitive.special
+        if place.varying is None or any(constants[i] is None for i in place.varying)
+    ]  # fmt: skip
+    margins = [(place, _constant_margin(place, constants)) for place in mattering]
+    return tuple(
+        place for place, value in margins if value is None or not (value > 0 if place.kind == "edge" else value != 0)
+    )
+
+
 def _constant_margin(place: Place, constants: tuple[Constant | None, ...]) -> int | Fraction | None:
     """The margin of a place as far as constant arguments tell it, as the exponent of x² does; None if they do not."""
     builder = ProgramBuilder([f"x{k}" for k in range(len(constants))])

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.array_operations import ArrayOperation, Gather, Order, Put, Reshape, Scaled, Spread, Take, Total
-from diffkit.core.builder import ProgramBuilder, exact
+from diffkit.core.builder import ProgramBuilder
 from diffkit.core.contractions import Contract
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import TracingError
+from diffkit.core.folding import exact
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Data, Program
 from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, SQRT, SUB, Primitive, table

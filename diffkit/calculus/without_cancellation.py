@@ -30,11 +30,22 @@ _SEARCHED_TERMS = 40  # terms of a sum, or factors of a product, that are search
 
 def stable(program: Program) -> Program:
     """Give the program in forms that do not cancel."""
-    if not any(row.complement is not None for row, _ in program.instructions):
+    if not may_cancel(program):
         return program
     builder = _StableBuilder(program.inputs)
     slots = copy_slots(program, builder, range(len(program.inputs)))
     return builder.program([slots[output] for output in program.outputs], program.inputs)
+
+
+def may_cancel(program: Program) -> bool:
+    """Whether there is a row that saturates, and a constant in a sum or a factor by which it is rewritten."""
+    rows = {row for row, _ in program.instructions}
+    if all(row.complement is None for row in rows):
+        return False
+    constants = range(len(program.inputs), program.first_instruction)
+    return not rows.isdisjoint(_TAILS) or any(
+        row in (ADD, SUB) and (args[0] in constants or args[1] in constants) for row, args in program.instructions
+    )
 
 
 class _StableBuilder(ProgramBuilder):

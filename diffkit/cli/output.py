@@ -13,7 +13,6 @@ from diffkit.cli.process import INTERRUPTS, complain
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, unhurried
 from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
-from diffkit.core.workers import stoppable
 
 EXIT_NO = 1
 EXIT_BAD = 2
@@ -62,6 +61,8 @@ class Picture(NamedTuple):
         if self.here:
             check_time()
             return pictures.image(self.function, self.args, file)
+        from diffkit.core.workers import stoppable
+
         return stoppable(pictures.image, self.function, self.args, file)
 
 

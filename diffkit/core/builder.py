@@ -11,19 +11,13 @@ from fractions import Fraction
 from typing import Any
 
 from diffkit.core.deadline import check_time, in_time
-from diffkit.core.limits import Limits
+from diffkit.core.folding import exact, folded
+from diffkit.core.limits import UNLIMITED, Limits
 from diffkit.core.program import OPAQUE, Constant, Named, Program, Shape
 from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WHERE, Primitive
 
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 NAMED_CONSTANTS: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
-SMALL_INTEGER = 2**62
-UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
-
-
-def exact(value: int | Fraction) -> int | Fraction:
-    """Give an integer wherever the fraction is one."""
-    return value.numerator if value.denominator == 1 else value
 
 
 class ProgramBuilder:
@@ -31,6 +25,7 @@ class ProgramBuilder:
 
     def __init__(self, inputs: Sequence[str] = (), limits: Limits = UNLIMITED):
         self.limits = limits
+        self._most_nodes, self._most_depth = limits.nodes, limits.depth
         self.truths: set[int] = set()
         """slots that are true or false rather than a number"""
         self._inputs: dict[str, int] = {}
@@ -63,11 +58,10 @@ class ProgramBuilder:
 
     def _new(self, value: Constant | None, instruction: tuple[Any, ...] | None, depth: int) -> int:
         slot = len(self._values)
-        limits = self.limits
-        if slot >= limits.nodes:
-            raise limits.exceeded("nodes", "the expression has too many operations")
-        if depth > limits.depth:
-            raise limits.exceeded("depth", "the expression is nested too deeply")
+        if slot >= self._most_nodes:
+            raise self.limits.exceeded("nodes", "the expression has too many operations")
+        if depth > self._most_depth:
+            raise self.limits.exceeded("depth", "the expression is nested too deeply")
         self._values.append(value)
         self._instructions.append(instruction)
         self._depths.append(depth)
@@ -121,65 +115,61 @@ class ProgramBuilder:
 
     def _made(self, key: tuple[Any, ...]) -> int:
         """Slot of an operation not met before: a constant, one that stands for it, or a new one."""
-        primitive, *args = key
-        values = self._values
-        if values[args[0]] is not None and values[args[-1]] is not None and primitive.fold is not None:
-            folded = self._fold(primitive, args)
-            if folded is not None:
-                return folded
-        if primitive.base and values[args[0]] == NAMED_CONSTANTS.get(primitive.base, primitive.base):
-            return self.constant(1)  # so that the derivative of e^x is e^x
+        primitive, values = key[0], self._values
+        if values[key[1]] is not None:
+            if values[key[-1]] is not None and primitive.fold is not None:
+                folded = self._fold(primitive, key[1:])
+                if folded is not None:
+                    return folded
+            if primitive.base and values[key[1]] == NAMED_CONSTANTS.get(primitive.base, primitive.base):
+                return self.constant(1)  # so that the derivative of e^x is e^x
         rewrite = self._rewrites.get(primitive)
-        if rewrite is not None:
-            rewritten = rewrite(*args)
-            if rewritten is not None:
-                return rewritten
+        rewritten = None if rewrite is None else rewrite(*key[1:])
+        return self._emitted(key) if rewritten is None else rewritten
+
+    def _emitted(self, key: tuple[Any, ...]) -> int:
+        """Slot of an operation as it stands."""
+        primitive = key[0]
         if primitive is ADD or primitive is MUL:  # the order as first written is kept
-            found = self._slots.get((primitive, args[1], args[0]))
+            found: int | None = self._slots.get((primitive, key[2], key[1]))
             if found is not None:
                 return found
-        slot = self._new(None, key, 0 if self.limits is UNLIMITED else self._depth(primitive, args))
+        slot = self._new(None, key, 0 if self.limits is UNLIMITED else self._depth(key))
         if primitive.truth:
             self.truths.add(slot)
         return slot
 
-    def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
+    def include(self, program: Program, inputs: Sequence[int]) -> list[int]:
+        """Emit a program as it stands, with its inputs read from the given slots; give the slot of each slot.
+
+        It is simplified already, as its inputs stay inputs.
+        """
+        slots = [*inputs, *map(self.constant, program.constants)]
+        known, append = self._slots, slots.append
+        for primitive, args in in_time(program.instructions):
+            key: tuple[Any, ...] = (primitive, *[slots[arg] for arg in args])
+            slot = known.get(key)
+            if slot is None:
+                slot = known[key] = self._emitted(key)
+            append(slot)
+        return slots
+
+    def _depth(self, key: tuple[Any, ...]) -> int:
         """Nesting of an operation; a chain of + and −, of × and ÷, or of max is one deeper than its deepest term."""
-        depths = self._depths
-        chain = primitive.name if primitive.variadic else CHAINS.get(primitive)
+        depths, primitive = self._depths, key[0]
+        chain = CHAINS.get(primitive) or (primitive.name if primitive.variadic else None)
         if chain is None:
-            return max([depths[slot] for slot in args]) + 1
-        first = self._instructions[args[0]]
-        left, right = depths[args[0]], depths[args[1]] + 1
+            return max(map(depths.__getitem__, key[1:])) + 1
+        first = self._instructions[key[1]]
+        left: int = depths[key[1]]
+        right: int = depths[key[2]] + 1
         if first is None or (first[0] is not primitive and CHAINS.get(first[0]) is not chain):
             left += 1
         return left if left > right else right
 
     def _fold(self, primitive: Primitive, args: Sequence[int]) -> int | None:
-        values: list[Any] = [self._values[slot] for slot in args]
-        small = primitive.fold is not POWER.fold
-        for value in values:
-            if value is None or isinstance(value, OPAQUE):
-                return None
-            small = small and type(value) is int and -SMALL_INTEGER < value < SMALL_INTEGER
-        if not small and self._too_large(primitive, values):
-            if self.limits is UNLIMITED:  # our own derivative code: leave it as an operation
-                return None
-            raise self.limits.exceeded("constant_bits", "a constant is too large to be computed exactly")
-        assert primitive.fold is not None
-        folded = primitive.fold(*values)
-        return None if folded is None else self.constant(folded)
-
-    def _too_large(self, primitive: Primitive, values: Sequence[int | Fraction]) -> bool:
-        """Whether a constant would be larger than the limit, known before it is computed."""
-        sizes = [max(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
-        bits = sum(sizes)
-        if primitive.fold is POWER.fold:
-            base, exponent = values
-            if exponent.denominator != 1 or abs(base) == 1 or base == 0:
-                return False
-            bits = sizes[0] * abs(exponent.numerator) if sizes[0] > 1 else 0
-        return bits > self.limits.constant_bits
+        found = folded(primitive, [self._values[slot] for slot in args], self.limits)
+        return None if found is None else self.constant(found)
 
     # Rewrites. Each gives the slot that replaces the operation, or None to emit it as it stands. --------------
 
@@ -224,7 +214,9 @@ class ProgramBuilder:
     def _like(self, x: int, y: int, sign: int) -> int | None:
         """a·z ± b·z = (a ± b)·z, unless that is zero times z."""
         left, right = self._instructions[x], self._instructions[y]
-        if x != y and (left is None or left[0] is not MUL) and (right is None or right[0] is not MUL):
+        z = left[2] if left is not None and left[0] is MUL else x
+        w = right[2] if right is not None and right[0] is MUL else y
+        if x != y and x != w and z not in (y, w):  # most terms, and there are many
             return None
         (a, z), (b, w) = self._multiple(x), self._multiple(y)
         if z != w or a + sign * b == 0:
@@ -366,7 +358,7 @@ class ProgramBuilder:
             number[self._inputs[name]] = index
         for index, slot in enumerate(slots, len(names) + len(constants)):
             number[slot] = index
-        code = tuple([(primitive, tuple([number[arg] for arg in args])) for primitive, *args in kept])
+        code = tuple([(key[0], _numbered(key, number)) for key in kept])
         ends = tuple([number[slot] for slot in outputs])
         return Program(names, tuple(constants), code, ends, self._lengths(names)), number
 
@@ -384,6 +376,13 @@ class ProgramBuilder:
     def _lengths(self, names: Sequence[str]) -> tuple[Shape, ...]:  # noqa: ARG002
         """Shapes of the inputs of a program that is made; none if all are numbers."""
         return ()
+
+
+def _numbered(key: tuple[Any, ...], number: Sequence[int]) -> tuple[int, ...]:
+    """The arguments of an instruction by their numbers."""
+    if len(key) == 3:  # most of them, and there are many
+        return number[key[1]], number[key[2]]
+    return tuple([number[arg] for arg in key[1:]])
 
 
 def select(program: Program, outputs: Sequence[int]) -> Program:

@@ -38,6 +38,11 @@ class Contract(ArrayOperation):
         lengths = {**dict(zip(self.left, shapes[0], strict=True)), **dict(zip(self.right, shapes[1], strict=True))}
         return tuple(lengths[c] for c in self.out)
 
+    def products(self, *shapes: Shape) -> int:
+        """How many products of two numbers it takes."""
+        lengths = dict(zip(self.left + self.right, (*shapes[0], *shapes[1]), strict=True))
+        return math.prod(lengths.values())
+
     def value(self, *args: Any) -> Any:
         """Of NumPy arrays."""
         a, b = args

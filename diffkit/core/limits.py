@@ -53,6 +53,8 @@ class Limits(NamedTuple):
 
 
 DEFAULT = Limits()
+UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
+"""of programs that are made of others: nobody can make them longer"""
 
 # Working precisions of ball arithmetic in bits, by what they are for
 

@@ -70,11 +70,11 @@ class SparsePattern(NamedTuple):
         return tuple(row for row, (start, end) in enumerate(ends) for _ in range(start, end))
 
     def matrix(self, flat: Any, shape: tuple[int, ...]) -> Any:
-        """Give stored entries as a SciPy array in compressed rows."""
+        """Give stored entries as a SciPy array in compressed rows; it holds the entries if they are an array."""
         import numpy as np
         from scipy.sparse import csr_array
 
-        return csr_array((np.array(flat, dtype=float), np.array(self.columns), np.array(self.starts)), shape=shape)
+        return csr_array((np.asarray(flat, dtype=float), np.array(self.columns), np.array(self.starts)), shape=shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +181,10 @@ class Result(ByContent, Generic[V_co]):
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():
             return flat[0]
-        if self.pattern is not None:
-            return self.pattern.matrix(flat, self.shape)
         import numpy as np
 
+        if self.pattern is not None:
+            return self.pattern.matrix(np.array(flat, dtype=float), self.shape)
         return np.array(flat).reshape(self.shape)
 
     @property

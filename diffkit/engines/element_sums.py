@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from diffkit.core.program import Index
 from diffkit.core.table import ADD
 from diffkit.engines import FUSED, BatchCall, Precision, Unsuited
 from diffkit.engines.levels import evenly
+from diffkit.engines.llvm_terms import Spacing
 from diffkit.engines.lowering import Lowered, lower
 from diffkit.engines.threads import processors
 from diffkit.numbers.doubles import array_doubles
@@ -30,10 +32,10 @@ _MOST_ADDED = 64  # terms that may have a variable: sums go term after term
 
 
 class ElementSums:
-    """The function of an array of coordinates that gives partials of the first or second order as an array.
+    """Partials of the first or second order at arrays of coordinates; None where some term is not ordinary.
 
-    Pairs are added as pairs. None at a point that is not ordinary in some term. Unsuited where an engine cannot take an
-    element function, or where a variable is in many terms.
+    Pairs are added as pairs. Unsuited where an engine cannot take an element function, or where a variable is in many
+    terms.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class ElementSums:
     ):  # fmt: skip
         wanted = np.array([index for _, index in indices])
         keys, self._entries = np.unique(_keys(wanted), return_inverse=True)
-        self._pairs = precision == "pairs"
+        self._pairs, self._engine = precision == "pairs", engine
         self._batches: list[_ElementBatch] = []
         self._size = 0
         found = [np.empty((4, 0), dtype=np.intp)]
@@ -57,12 +59,43 @@ class ElementSums:
         self.shape = (count,)
         """of an array of coordinates"""
 
-    def entries(self, places: Sequence[int] | slice) -> Any:
-        """Where the sums of some partials are found."""
-        return self._position[self._entries[places if isinstance(places, slice) else np.array(places, dtype=np.intp)]]
+    def at(self, places: Sequence[int]) -> Callable[[Any], Any]:
+        """Give the function of coordinates, an array of float64 (n,), that gives some partials; None at odd points."""
+        wanted = self._entries[np.array(places, dtype=np.intp)]
+        try:
+            return self._in_a_loop(wanted)
+        except Unsuited:
+            return partial(self._gathered, self._position[wanted])
 
-    def __call__(self, x: Any, entries: Any) -> Any:
-        """Some partials at coordinates, an array of float64 (n,); None where that is not ordinary."""
+    def _in_a_loop(self, wanted: Any) -> Callable[[Any], Any]:
+        """The function by a loop over the terms, for partials of the entries wanted; Unsuited where there is none."""
+        if self._engine != "llvm" or self._pairs or len(self._batches) != 1:
+            raise Unsuited("there is no loop over several element functions, or for pairs")
+        from diffkit.engines.llvm import compile_terms
+
+        (batch,), count = self._batches, len(wanted)
+        order = np.argsort(wanted, kind="stable")
+        targets = [
+            (column, spacing(places))
+            for column, entries in enumerate(batch.hits)
+            for places in _destinations(wanted[order], order, entries, batch.shape[0])
+        ]
+        extra = [] if batch.own is None else [(batch.own, Spacing(count, 0))]
+        add = compile_terms(batch.lowered, [spacing(v) for v in batch.variables.T], [*targets, *extra], batch.shape[0])
+        shape, bounded = self.shape, batch.own is None
+
+        def sums(x: Any) -> Any:
+            if x.shape != shape:
+                return None
+            found = np.zeros(count + 1)
+            if not add(np.ascontiguousarray(x), found):
+                return None
+            return found[:count] if bounded or np.isfinite(np.add.reduce(found)) else None
+
+        return sums
+
+    def _gathered(self, entries: Any, x: Any) -> Any:
+        """Some partials at coordinates, from batches of the terms."""
         if x.shape != self.shape:
             return None
         try:
@@ -70,9 +103,10 @@ class ElementSums:
         except IndexError:
             room = _ElementRoom(self._size, self._batches, len(self._position))
         with np.errstate(all="ignore"):
-            found = self._summed(room).take(entries) if room.run(x) else None
+            ordinary = room.run(x) and np.isfinite(np.add.reduce(self._summed(room)))
+        found = room.high.take(entries) if ordinary else None
         self._spare.append(room)
-        return None if found is None or not np.isfinite(np.add.reduce(found)) else found
+        return found
 
     def _summed(self, room: _ElementRoom) -> Any:
         """The sums of what terms contribute, those with the most terms first."""
@@ -80,13 +114,31 @@ class ElementSums:
             high, low = room.high[: len(at)], room.low[: len(at)]
             if rank == 0:
                 room.values.take(at, out=high, mode="clip")
-                room.values.take(low_at, out=low, mode="clip")
+                if self._pairs:
+                    room.values.take(low_at, out=low, mode="clip")
             elif not self._pairs:
                 high += room.values.take(at)
             else:
                 pair = room.values.take(at), room.values.take(low_at)
                 high[...], low[...] = array_doubles().apply(ADD, ((high, low), pair))
         return room.high
+
+
+def spacing(places: Any) -> Spacing:
+    """Places that are evenly spaced; Unsuited where they are not."""
+    steps = np.diff(places)
+    if len(steps) and (steps != steps[0]).any():
+        raise Unsuited("places are not evenly spaced")
+    return Spacing(int(places[0]), int(steps[0]) if len(steps) else 0)
+
+
+def _destinations(wanted: Any, order: Any, entries: Any, count: int) -> list[Any]:
+    """Where values for some entries go, one of each term: as many places as each entry is wanted for."""
+    first, last = np.searchsorted(wanted, entries, "left"), np.searchsorted(wanted, entries, "right")
+    times = np.unique(last - first)
+    if len(entries) != count or len(times) != 1:
+        raise Unsuited("terms are not all of a kind")
+    return [order[first + k] for k in range(int(times[0]))]
 
 
 def _keys(indices: Any) -> Any:
@@ -118,7 +170,12 @@ def _ranks(found: Any, count: int) -> tuple[list[tuple[Any, Any]], Any]:
 class _ElementBatch(NamedTuple):
     """An element function's partials, compiled, and the variables of its terms."""
 
+    lowered: Lowered
     call: BatchCall
+    variables: Any
+    """of each term (terms, k)"""
+    hits: list[Any]
+    """for each partial the entries that it contributes to"""
     columns: list[Any]
     """a slice or an array of variables, for each that the function has"""
     shape: tuple[int, int]
@@ -158,7 +215,9 @@ class _ElementBatch(NamedTuple):
         columns = [evenly(column) for column in variables.T]
         compiled = import_module(f"diffkit.engines.{engine}")
         call = getattr(compiled, "compile_exact_batch", compiled.compile_batch)(lowered)
-        return cls(call, columns, (len(variables), width), own, np.concatenate(found, axis=1))
+        entries = [entries for _, entries, _ in hits]
+        shape = len(variables), width
+        return cls(lowered, call, variables, entries, columns, shape, own, np.concatenate(found, axis=1))
 
 
 def _lowered(function: ElementFunction, asked: Sequence[Index], precision: Precision, engine: str) -> Lowered:

@@ -1,4 +1,4 @@
-"""Lowered code as JAX, for its compiler: whole batches, on accelerators where there are any (extra ``jax``).
+"""Lowered code, and Programs of arrays, as JAX, for its compiler: whole batches, on accelerators too (extra ``jax``).
 
 The source is the one that people are given. Values are those of the interpreter within a few units in the last place,
 as XLA has functions of its own and fuses products with sums; so pairs, whose parts are rounding errors, are refused.
@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from math import isfinite
 from typing import Any
 
-from diffkit.core.builder import exact
+from diffkit.core.array_operations import Gather, Reshape, Scaled, Spread, Total
+from diffkit.core.contractions import Contract
 from diffkit.core.errors import BackendError
+from diffkit.core.folding import exact
 from diffkit.core.program import Program, maker
+from diffkit.core.table import WHERE, Primitive
 from diffkit.engines import BatchCall, Unsuited
 from diffkit.engines.lowering import Lowered
 from diffkit.engines.pythonic import Jax
 from diffkit.engines.statements import Spelling, Statements
+from diffkit.numbers.arrays import ARRAYS
 
 
 def compile_batch(lowered: Lowered) -> BatchCall:
@@ -43,6 +47,78 @@ def compile_batch(lowered: Lowered) -> BatchCall:
         return None if kept.all() else kept
 
     return batch
+
+
+def compile_stack(program: Program, finish: Callable[[Any, list[Any]], Any]) -> Callable[..., Any]:
+    """Give the function of stacks of the inputs of a program of arrays, which have one more axis in front.
+
+    It gives what ``finish`` makes of JAX's NumPy and of the outputs at each, as arrays of NumPy; that is compiled too.
+    Unsuited for an operation that is not written for JAX.
+    """
+    import jax
+    import jax.numpy
+    import numpy as np
+
+    functions = [_array_function(row, jax.numpy) for row, _ in program.instructions]
+
+    def at_one(*inputs: Any) -> Any:
+        slots = [*inputs, *(jax.numpy.asarray(ARRAYS.constant(c)) for c in program.constants)]
+        for function, (_, args) in zip(functions, program.instructions, strict=True):
+            slots.append(function(*(slots[a] for a in args)))
+        return finish(jax.numpy, [slots[slot] for slot in program.outputs])
+
+    compute = jax.jit(jax.vmap(at_one))
+
+    def stack(*inputs: Any) -> Any:
+        with jax.enable_x64(True):
+            return tuple(map(np.asarray, compute(*inputs)))
+
+    return stack
+
+
+def _array_function(row: Any, jnp: Any) -> Callable[..., Any]:
+    """A row or an operation as a function of arrays of JAX."""
+    if isinstance(row, Primitive):
+        choose: Callable[..., Any] = jnp.where
+        return choose if row is WHERE else partial(_of_row, jnp, _row_function(row))
+    if isinstance(row, Contract):
+        return partial(jnp.einsum, f"{row.left},{row.right}->{row.out}")
+    if isinstance(row, Gather):
+        return partial(_gather, jnp, row)
+    simple: dict[type, Callable[..., Any]] = {
+        Reshape: lambda x: jnp.reshape(x, row.new),
+        Spread: lambda x: jnp.broadcast_to(x, row.new),
+        Total: lambda x: jnp.sum(x, axis=row.axes),
+        Scaled: lambda x, y: jnp.where(x == 0, 0.0, x * y),
+    }
+    if type(row) not in simple:
+        raise Unsuited(f"{row.name} is not written for JAX")
+    return simple[type(row)]
+
+
+def _of_row(jnp: Any, function: Callable[..., Any], *args: Any) -> Any:
+    """A function of arrays of one shape at some that are broadcast."""
+    return function(*jnp.broadcast_arrays(*args))[0]
+
+
+@cache
+def _row_function(row: Primitive) -> Callable[..., Sequence[Any]]:
+    names = tuple(f"x{k}" for k in range(len(row.arguments)))
+    return _function(Program(names, (), ((row, tuple(range(len(names)))),), (len(names),)))
+
+
+def _gather(jnp: Any, row: Gather, *args: Any) -> Any:
+    """Entries of the pool; a run of them is a slice, and a run among zeros is padded, which XLA can fuse."""
+    positions = row.indices.array
+    if len(args) > 1:
+        return jnp.concatenate([jnp.zeros(1), *map(jnp.ravel, args)])[positions]
+    flat, found = jnp.ravel(args[0]), positions.ravel()
+    (places,) = found.nonzero()
+    run = found[places]
+    if len(run) and (places[1:] - places[:-1] == 1).all() and (run[1:] - run[:-1] == 1).all():
+        around = int(places[0]), len(found) - int(places[-1]) - 1
+        return jnp.pad(flat[int(run[0]) - 1 : int(run[-1])], around).reshape(positions.shape)
+    return jnp.concatenate([jnp.zeros(1), flat])[positions] if row.padded else flat[positions - 1]
 
 
 def _with_mask(lowered: Lowered, call: Callable[..., Sequence[Any]], points: Any) -> tuple[Any, Any]:

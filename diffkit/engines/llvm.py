@@ -11,7 +11,7 @@ import hashlib
 import math
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +26,7 @@ from diffkit.engines.llvm_calls import POINTER, calls_module, copy_module, field
 from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_same_bits import WITH_SAME_BITS
+from diffkit.engines.llvm_terms import Spacing, terms_module
 from diffkit.engines.llvm_writer import Writer
 from diffkit.engines.lowering import Lowered
 from diffkit.engines.threads import processors, share
@@ -68,6 +69,23 @@ def compile_reader(count: int) -> Callable[[Any], np.ndarray | None]:
     if count > _MOST_READ:
         raise Unsuited(f"the llvm engine reads no more than {_MOST_READ:,} numbers at once")
     return _maker(copy_module(count), count, "call", (count,))(lambda *_: None, False)
+
+
+def compile_terms(
+    lowered: Lowered, variables: Sequence[Spacing], targets: Sequence[tuple[int, Spacing]], count: int
+) -> Callable[[np.ndarray, np.ndarray], bool]:
+    """Give the function of coordinates and of an array, to which it adds values of so many terms (``terms_module``).
+
+    It says whether all terms are ordinary. Both arrays are contiguous and of float64. Unsuited as above.
+    """
+    _check(lowered, True)
+    loaded = _load(terms_module(lowered, variables, targets, count))
+    run = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)(loaded.address("terms"))
+
+    def add(x: np.ndarray, out: np.ndarray, _: _Loaded = loaded) -> bool:
+        return bool(run(x.ctypes.data, out.ctypes.data))
+
+    return add
 
 
 def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:

@@ -19,7 +19,7 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
-from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation
+from diffkit.methods import BACKENDS, Backend, Evaluation
 from diffkit.methods.answering import find_backend
 from diffkit.methods.auto import Referee
 from diffkit.methods.program_evaluation import table_bound
@@ -266,8 +266,9 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
 
 def _rounding(task: Task, evaluation: Evaluation, point: Sequence[float]) -> list[float]:
     """How far rounding may carry each partial; infinite where nothing tells."""
+    bound: Callable[[Sequence[float]], list[float]] | None = getattr(evaluation, "bound", None)
     try:
-        return evaluation.bound(point) if isinstance(evaluation, Bounded) else table_bound(task, point)
+        return table_bound(task, point) if bound is None else bound(point)
     except (BackendError, LimitError):
         return [math.inf] * len(task.indices)
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from flint import arb
 
 from diffkit.asking.tasks import Task
-from diffkit.core.builder import exact
 from diffkit.core.deadline import check_time
 from diffkit.core.equality import same
+from diffkit.core.folding import exact
 from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.text.printer import format_constant

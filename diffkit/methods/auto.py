@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
+from diffkit.core.partials import in_order
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
-from diffkit.core.workers import pickled
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
@@ -104,7 +104,7 @@ class Referee:
     def writer(self) -> ProvenPoints | None:
         """What writes proven values to arrays, where the source is a formula."""
         proven = None if self.reason else self.proven
-        return ProvenPoints(proven, len(self.source.inputs)) if isinstance(proven, Proofs) else None
+        return ProvenPoints(proven) if isinstance(proven, Proofs) else None
 
     def timely(self, point: Sequence[float]) -> Answer:
         """As ``at``; nothing is known of a point for which the time is up."""
@@ -121,6 +121,8 @@ class Referee:
 
         if not are_shared(self.workers):
             return by_rows(self, points)
+        from diffkit.core.workers import pickled
+
         packed, split = (
             pickled(Referee(self.task, self.digits, self.unrecorded)),
             parts(points, self.workers, _ROWS_SENT),
@@ -155,23 +157,27 @@ class ProvenPoints:
     faster, points_interpreted = False, 0
     """proofs compile by themselves what they run again and again"""
 
-    def __init__(self, proofs: Proofs, count: int):
-        self.proofs, self.count = proofs, count
+    def __init__(self, proofs: Proofs):
+        self.proofs = proofs
 
     def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> MakeCall:  # noqa: ARG002
         """Give what makes functions of a point that give an array of a shape, the values in the order of ``places``."""
         import numpy as np
 
+        plain, placed, flat = self.proofs.plain, not in_order(places), len(shape) == 1
+
         def make(otherwise: Any, arrays: bool) -> Callable[..., Any]:  # noqa: ARG001
             def call(at: Any, out: Any = None) -> Any:
-                plain = type(at) is tuple and len(at) == self.count and all(type(x) is float and x - x == 0 for x in at)
-                if not plain or (out is not None and (type(out) is not np.ndarray or out.shape != shape)):
-                    return otherwise(at, out)
-                values = self.proofs.plain(at)
+                fits = out is None or (type(out) is np.ndarray and out.shape == shape)
+                values = plain(at) if fits and type(at) is tuple else None
                 if values is None:
                     return otherwise(at, out)
+                if placed:
+                    values = [values[place] for place in places]
+                if out is None and flat:
+                    return np.array(values)
                 found: Any = np.empty(shape) if out is None else out
-                found.flat = [values[place] for place in places]
+                found.flat = values
                 return found
 
             return call

@@ -31,7 +31,7 @@ class DualBackend:
         """Write the program of the task's partials."""
         if task.source.code is not None:
             return _DualFunction(task)
-        return ProgramEvaluation(task, differentiate(task.program, task.indices))
+        return ProgramEvaluation(task, differentiate(task.program, task.with_values))
 
 
 class _DualFunction(FunctionEvaluation):

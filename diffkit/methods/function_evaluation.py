@@ -45,10 +45,18 @@ class FunctionEvaluation:
         assert task.function is not None
         self.task, self.function = task, task.function
         self.followed = 0
+        self.engine = "auto"
         self._watched: Watched | None = None
         """the record, while nothing changes that the function reads: then it need not be compared"""
         self._watching = False
         """whether that was tried: it is not, once something has changed"""
+
+    def replayed_by(self, engine: str) -> FunctionEvaluation:
+        """The same, with an engine for many points of a record; BackendError for one that takes no records."""
+        if engine != "jax":
+            raise BackendError(f"the engine {engine} takes no records of code", hint="leave it to diffkit, or take jax")
+        self.engine = engine
+        return self
 
     @cached_property
     def grids(self) -> dict[tuple[int, ...] | None, list[PartialGrid]]:
@@ -65,12 +73,18 @@ class FunctionEvaluation:
         for grid in self.grids.get(None, ()):
             found[grid.places] = values[grid.outputs]
 
+    @property
+    def chosen(self) -> Mapping[str, str]:
+        """The engines that a record runs by, so far."""
+        replay = vars(self).get("_replay")
+        return {} if replay is None else replay.chosen
+
     @cached_property
     def _replay(self) -> Replay | None:
         """The task by the function's record, where there is one."""
         from diffkit.methods.replay import replay_of
 
-        return replay_of(self.task)
+        return replay_of(self.task, self.engine)
 
     def derive(self, point: Any) -> Derived:
         """Follow the function at a point, an array of its coordinates."""
@@ -131,20 +145,25 @@ class FunctionEvaluation:
         """The partials at a point where the record serves and nothing is odd; None anywhere else."""
         import numpy as np
 
-        from diffkit.methods.replay import watch
-
         if self.followed < POINTS_INTERPRETED or self._replay is None or not math.isfinite(np.add.reduce(row)):
             return None
         with np.errstate(all="ignore"):
             if self._watched is not None and self._watched.reads.unchanged():
                 return self._watched.partials(row)
             found = self._replay.partials(row)
-            if found is None or not self._is_current(row):
-                return None
-            self._watched, self._watching = None if self._watching else watch(self.function, self._replay, row), True
-            return found
+            return found if found is not None and self._is_current(row) else None
 
     def _is_current(self, row: Any) -> bool:
+        """Whether the record has the values of the code beside a point; from then on it is watched, if that goes."""
+        from diffkit.methods.replay import watch
+
+        if not self._compared(row):
+            return False
+        assert self._replay is not None
+        self._watched, self._watching = None if self._watching else watch(self.function, self._replay, row), True
+        return True
+
+    def _compared(self, row: Any) -> bool:
         """Whether the record has the values of the code beside a point; if not, the code is followed from here on.
 
         In no particular direction: at the point itself two functions may be equal by chance.
@@ -222,16 +241,28 @@ class FunctionEvaluation:
         odd.update({rest[c // width] * width + c % width: found for c, found in answer.odd.items()})
         return Answer(values.ravel(), None, odd, self.function.evaluations - before)
 
+    def replayed_rows(self, points: Any) -> tuple[Any, list[int]] | None:
+        """The partials at the rows of an array, and the rows that are left; None where the record serves none."""
+        import numpy as np
+
+        if self.followed < POINTS_INTERPRETED or not np.isfinite(np.add.reduce(points, axis=None)):
+            return None
+        values = np.empty((len(points), len(self.task.indices)))
+        rest = self._replayed_rows(points, 0, values)
+        return None if len(rest) == len(points) else (values, rest)
+
     def _replayed_rows(self, points: Any, first: int, values: Any) -> list[int]:
         """Fill in rows from the first on by the record; give those that it does not serve."""
         import numpy as np
 
         rest = list(range(first, len(points)))
-        if self._replay is None or self._replay.batch is None:
+        if self._replay is None:
             return rest
         try:
             with np.errstate(all="ignore"):
-                if not self._is_current(points[-1]):
+                reads = None if self._watched is None else self._watched.reads
+                watched = reads is not None and not reads.large and reads.unchanged()
+                if not watched and not self._is_current(points[-1]):
                     return rest
                 values[first:], ordinary = self._replay.batch(points[first:])
         except TimeIsUp:  # which is told of each row that is left

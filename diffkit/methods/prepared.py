@@ -14,7 +14,7 @@ from diffkit.core.partials import arranged
 from diffkit.core.results import Result, V_co
 from diffkit.core.surroundings import undisturbed
 from diffkit.engines import check_engine, check_precision
-from diffkit.methods import FEW_ROWS, Backend, Compiled, ManyPoints
+from diffkit.methods import Backend, Compiled, ManyPoints
 from diffkit.methods.answering import answer_of, find_backend
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ class Prepared(Generic[V_co]):
         if self.precision == "pairs" and self.engine == "auto":
             return evaluation
         if not isinstance(evaluation, Compiled):
+            if self.precision == "double" and hasattr(evaluation, "replayed_by"):
+                return evaluation.replayed_by(self.engine)
             raise BackendError(f"the backend {self.backend.name} has no choice of precision or engine here",
                                hint="take backend='reverse', 'dual' or 'symbolic' for an expression")  # fmt: skip
         return evaluation.compiled(self.precision, self.engine)
@@ -209,10 +211,22 @@ class Prepared(Generic[V_co]):
             return self._points.quick(tuple(at.tolist())) if at.ndim == 1 else self._of_rows(at)
         task, evaluation = self._replays.get(at.shape, (None, None))
         if task is None:
-            return None
+            return self._of_code_rows(at)
         with undisturbed():
             found = evaluation.replayed(at.ravel())
         return None if found is None else arranged(found.reshape(1, -1), task.places).reshape(task.shape)
+
+    def _of_code_rows(self, at: Array) -> Array | None:
+        """The arrays at many points of code whose argument has a shape of its own; None where it is not replayed."""
+        from diffkit.methods.row_values import rows_of_code
+
+        for shape, (task, evaluation) in self._replays.items():
+            split = at.ndim - len(shape)
+            if split > 0 and at.shape[split:] == shape == task.function.function.shape and self.timeout is None:
+                with undisturbed():
+                    found = rows_of_code(task, evaluation, at.reshape(-1, len(task.variables)), self._told)
+                return None if found is None else found.reshape(*at.shape[:split], *task.shape)
+        return None
 
     def _of_rows(self, at: Array) -> Array | None:
         """The arrays at many points, written where they are handed out; None where nothing is compiled for that."""
@@ -220,21 +234,16 @@ class Prepared(Generic[V_co]):
         if found is None or not isinstance(found[1], ManyPoints) or found[0].pattern is not None or found[0].extras:
             return None
         task, (*batch, width) = found[0], at.shape
-        rows = at.reshape(-1, width)
-        if len(rows) < FEW_ROWS or width != len(task.variables):
+        if width != len(task.variables):
             return None
-        factors = None if task.factors is None else [float(factor) for factor in task.factors]
-        call = found[1].many(len(rows), task.places, factors)
-        if call is None:
-            return None
-        import numpy as np
+        from diffkit.methods.row_values import rows_of_program
 
-        values = np.empty((len(rows), len(task.places)))
-        ordinary = call(rows, values)
-        if ordinary is not None and not ordinary.all():
-            odd = self.result(rows[~ordinary]).value
-            values[~ordinary] = np.reshape(odd, (-1, values.shape[1]))
-        return values.reshape(*batch, *task.shape)
+        rows = at.reshape(-1, width)
+        values = rows_of_program(task, self._evaluation(task), rows, self._told)
+        return None if values is None else values.reshape(*batch, *task.shape)
+
+    def _told(self, points: Any) -> Any:
+        return self.result(points).value
 
     def _known(self) -> tuple[Task, Writer] | None:
         """The task and what compiles it, where each component is a number that it computes; else None."""
@@ -299,11 +308,9 @@ class Prepared(Generic[V_co]):
     @staticmethod
     def _at_flat(prepared: Prepared, x: Any) -> Array:
         """The array at a flat array of coordinates, one for each of its axes."""
-        quick: Array | None = prepared._points.quick(x) if len(x) > _LONG_POINT else None
-        if quick is None:
-            quick = prepared._points.quick(tuple(x.tolist()))
-        if quick is not None:
-            return quick
+        long = len(x) > _LONG_POINT and (quick := prepared._points.quick(x)) is not None
+        if long or (quick := prepared._points.quick(tuple(x.tolist()))) is not None:
+            return quick  # type: ignore[no-any-return]
         found = prepared(x)
         if hasattr(found, "toarray"):
             return found
@@ -317,11 +324,10 @@ class Prepared(Generic[V_co]):
         self._check_one()
         x = _flat(x)
         prepared = self._others.get("hvp") or self._other("hvp", direction=[0.0] * len(x))
-        quick: Array | None
-        if len(x) > _LONG_POINT and type(v) is np.ndarray and v.dtype == x.dtype and v.shape == x.shape:
-            quick = prepared._points.quick(np.concatenate((x, v, (0.0,))))
-            if quick is not None:
-                return quick
+        plain = len(x) > _LONG_POINT and type(v) is np.ndarray and v.dtype == x.dtype and v.shape == x.shape
+        quick: Array | None = prepared._points.quick(np.concatenate((x, v, (0.0,)))) if plain else None
+        if quick is not None:
+            return quick
         direction = _direction(v)
         quick = prepared._points.quick((*x.tolist(), *direction, 0.0))
         if quick is not None:
@@ -362,7 +368,8 @@ def _only_shape(task: Task) -> tuple[int, ...] | None:
 
 def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
     """The engines that an evaluation has been compiled by, by what they do."""
-    return evaluation.engines().chosen.items() if isinstance(evaluation, Compiled) else ()
+    engines = evaluation.engines() if isinstance(evaluation, Compiled) else evaluation
+    return getattr(engines, "chosen", {}).items()
 
 
 def _direction(v: Any) -> list[float]:

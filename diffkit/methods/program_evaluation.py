@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
-from diffkit.calculus.guards import Guarded, guard
-from diffkit.calculus.without_cancellation import stable
+from diffkit.calculus.guards import Guarded, guard, unguarded
+from diffkit.calculus.without_cancellation import may_cancel, stable
+from diffkit.core.builder import select
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.core.table import WHERE
@@ -37,21 +38,29 @@ _LOST_VALUE = (
 class ProgramEvaluation:
     """The partials of a task as a program in binary64, whichever method wrote that program.
 
-    ``shown``: whether it is a formula for people as it was written.
+    Its outputs are the partials; the values of f may follow them. ``shown``: whether it is a formula for people as it
+    was written.
     """
 
-    def __init__(self, task: Task, derivative: Program, shown: bool = False):
-        self.task = task
-        self.written, self.shown = derivative, shown
+    def __init__(self, task: Task, program: Program, shown: bool = False):
+        self.task, self.program, self.shown = task, program, shown
         self._seen = 0
         self.precision: Precision = "pairs"
         self.engine = "auto"
 
     def compiled(self, precision: Precision, engine: str) -> ProgramEvaluation:
         """The same with a precision and an engine; BackendError for an engine that is not there."""
-        found = ProgramEvaluation(self.task, self.written, self.shown)
+        found = ProgramEvaluation(self.task, self.program, self.shown)
         found.precision, found.engine = precision, check_engine(engine)
         return found
+
+    @cached_property
+    def written(self) -> Program:
+        """The partials as they were written."""
+        count = len(self.task.indices)
+        return (
+            self.program if len(self.program.outputs) == count else select(self.program, self.program.outputs[:count])
+        )
 
     @cached_property
     def derivative(self) -> Program:
@@ -76,7 +85,9 @@ class ProgramEvaluation:
     @cached_property
     def guarded(self) -> Guarded:
         """The derivative with the primal's values and guards."""
-        return guard(self.task.program, self.derivative)
+        primal = self.task.program
+        known = None if may_cancel(self.program) else unguarded(primal, self.program, len(self.task.indices))
+        return guard(primal, self.derivative) if known is None else known
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point: compiled once it pays, interpreted where the point is not ordinary."""
@@ -143,6 +154,29 @@ class ProgramEvaluation:
         for first in range(0, len(rest), _BATCH_ROWS):
             self._interpret(points, rest[first : first + _BATCH_ROWS], values, odd)
         return Answer(values.ravel(), None, odd, len(points))
+
+    def outside(self, points: Any) -> Any:
+        """Which rows of an array are so far outside f's domain, with no choice on the way, that no partial has a value.
+
+        An edge is passed there by more than a bound on what is rounded; of other rows nothing is said.
+        """
+        import numpy as np
+
+        from diffkit.numbers.array_bounds import ARRAY_BOUNDS
+
+        guarded, primal = self.guarded, self.task.program
+        if any(row.truth or row is WHERE for row, _ in primal.instructions):
+            return np.zeros(len(points), dtype=bool)
+        with np.errstate(all="ignore"):
+            found = run(guarded.program, ARRAY_BOUNDS, [(column, np.zeros(len(column))) for column in points.T])
+        margins = found[guarded.derivatives + guarded.primals :]
+        edges = [(g, value < -2 * error) for g, (value, error) in zip(guarded.guards, margins, strict=True)
+                 if g.edge and not g.some]  # fmt: skip
+        outside = np.isfinite(points).all(axis=1)
+        for output in {output for output, _ in self.task.indices}:
+            passed = [beyond for g, beyond in edges if guarded.concerns(g, output)]
+            outside = outside & np.any(np.broadcast_arrays(outside, *passed)[1:], axis=0)
+        return outside
 
     def _interpret(self, points: Any, rows: Any, values: Any, odd: dict[int, Odd]) -> None:
         """Fill in some rows by pairs of arrays, and what is odd about them."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,11 +19,12 @@ from diffkit.calculus.guards import guard
 from diffkit.calculus.stacked import stacked
 from diffkit.core.array_builder import ArrayBuilder
 from diffkit.core.array_operations import Order
+from diffkit.core.contractions import Contract
 from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.partials import FirstPartials
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
-from diffkit.engines import Call
+from diffkit.engines import Call, Unsuited
 from diffkit.engines.array_buffers import compile_arrays
 from diffkit.engines.choice import Engines
 from diffkit.engines.lowering import lower_values
@@ -31,6 +32,9 @@ from diffkit.engines.python import compile_point
 from diffkit.ndarrays import record_function
 
 _HELD_NUMBERS = 2**20  # numbers that are computed at a time
+_LONE_PRODUCT = (
+    2**18
+)  # products of numbers up to which a product of matrices is not shared among threads, which wait busily
 _NUMBER_BY_NUMBER = 2000  # computed by a recorded function, up to which each is a number of its own
 
 Values = Callable[[Any], Any]
@@ -46,7 +50,9 @@ class Replay(NamedTuple):
 
     values: Values
     partials: Values
-    batch: Batch | None
+    batch: Batch
+    chosen: Mapping[str, str]
+    """the engines that it runs by"""
     gradient: _Gradient | None = None
     """what computes the partials, if it is a record in arrays"""
 
@@ -58,22 +64,30 @@ class Watched(NamedTuple):
     partials: Values
 
 
-def replay_of(task: Task) -> Replay | None:
-    """Give what computes a task of code at ordinary points by its record; None where there is none that would do."""
+def replay_of(task: Task, engine: str = "auto") -> Replay | None:
+    """Give what computes a task of code at ordinary points by its record; None where there is none that would do.
+
+    The engine ``jax`` computes many points of a record in arrays.
+    """
     function = task.function
     assert function is not None
     if function.hindrance:
         return None
     arrays = function.arrays
     try:
-        if sum(map(math.prod, arrays.shapes)) <= _NUMBER_BY_NUMBER:
+        if engine != "jax" and sum(map(math.prod, arrays.shapes)) <= _NUMBER_BY_NUMBER:
             engines = _engines(task)
             own = compile_point(lower_values(task.program))
-            return Replay(_of_numbers(own), _of_numbers(engines.point), _batch_of_numbers(engines))
+            partials = _of_numbers(engines.point)
+            return Replay(_of_numbers(own), partials, _batch_of_numbers(engines), engines.chosen)
         gradient = _Gradient.of(task, function, arrays)
-    except (BackendError, LimitError):
+        if gradient is None:
+            return None
+        batch = gradient.batch if engine != "jax" else gradient.by_jax()
+    except (BackendError, LimitError, Unsuited):
         return None
-    return None if gradient is None else Replay(_of_arrays(function, arrays), gradient.at, gradient.batch, gradient)
+    chosen = {"points": "numpy", "batches": "numpy" if engine != "jax" else "jax"}
+    return Replay(_of_arrays(function, arrays), gradient.at, batch, chosen, gradient)
 
 
 def watch(function: Bound, replay: Replay, point: Any) -> Watched | None:
@@ -172,9 +186,18 @@ class _Gradient:
 
     def batch(self, points: Any) -> tuple[Any, Any]:
         """The partials at many points, as many at a time as stay in the cache."""
-        size = max(1, _HELD_NUMBERS // sum(map(math.prod, self.program.shapes)))
+        size = max(
+            1, min(_HELD_NUMBERS // sum(map(math.prod, self.program.shapes)), _LONE_PRODUCT // self._largest_product)
+        )
         parts = [self._block(points[first : first + size]) for first in range(0, len(points), size)]
         return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
+
+    @cached_property
+    def _largest_product(self) -> int:
+        """Products of numbers in the largest product of matrices."""
+        shapes, code = self.program.shapes, self.program.instructions
+        products = [row.products(*(shapes[a] for a in args)) for row, args in code if isinstance(row, Contract)]
+        return max(products, default=1)
 
     def _block(self, points: Any) -> tuple[Any, Any]:
         count = len(points)
@@ -187,16 +210,31 @@ class _Gradient:
             return np.empty((count, wanted)), np.zeros(count, dtype=bool)
         return call(*self.function.split(points))
 
-    def _told(self, points: int, found: Sequence[Any]) -> tuple[Any, Any]:
-        """Gradients, row by row, and which of them stand, from the value, the partials and the margins."""
-        rows = [np.reshape(part, (points, -1)) for part in found]
+    def by_jax(self) -> Batch:
+        """The partials at many points, compiled by JAX."""
+        from diffkit.engines.jax import compile_stack
+
+        call = compile_stack(self.program, lambda m, found: self._told(1, found, m))
+
+        def batch(points: Any) -> tuple[Any, Any]:
+            gradient, ordinary = call(*self.function.split(points))
+            return gradient[:, 0], ordinary[:, 0]
+
+        return batch
+
+    def _told(self, points: int, found: Sequence[Any], m: Any = np) -> tuple[Any, Any]:
+        """Gradients, row by row, and which of them stand, from the value, the partials and the margins.
+
+        They are computed by NumPy, or by a module ``m`` that follows it.
+        """
+        rows = [m.reshape(part, (points, -1)) for part in found]
         count = len(self.function.arguments)
         value, partials, margins = rows[0], rows[1 : count + 1], rows[count + 1 :]
-        gradient = np.concatenate(partials, axis=1)
-        ordinary = np.isfinite(value[:, 0] + np.add.reduce(gradient, axis=1))
+        gradient = m.concatenate(partials, axis=1)
+        ordinary = m.isfinite(value[:, 0] + m.sum(gradient, axis=1))
         for margin, edge in zip(margins, self.edges, strict=True):
-            ordinary &= np.all(margin > 0 if edge else margin != 0, axis=1)
-        return gradient if self.wanted is None else gradient[:, self.wanted], ordinary
+            ordinary &= m.all(margin > 0 if edge else margin != 0, axis=1)
+        return gradient if self.wanted is None else gradient[:, m.array(self.wanted)], ordinary
 
 
 def _with_gradient(primal: Program, count: int | None = None) -> tuple[Program, list[bool]] | None:

@@ -35,7 +35,7 @@ class ReverseBackend:
         """Write the program of the task's partials, or those of its terms where they are alike."""
         if task.source.code is not None:
             return _ReverseFunction(task)
-        return SeparableEvaluation.of(task) or ProgramEvaluation(task, reverse_program(task.program, task.indices))
+        return SeparableEvaluation.of(task) or ProgramEvaluation(task, reverse_program(task.program, task.with_values))
 
 
 class _ReverseFunction(FunctionEvaluation):

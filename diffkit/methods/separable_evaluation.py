@@ -50,7 +50,7 @@ class SeparableEvaluation:
     @cached_property
     def whole(self) -> ProgramEvaluation:
         """The same as one program."""
-        found = ProgramEvaluation(self.task, reverse_program(self.task.program, self.task.indices))
+        found = ProgramEvaluation(self.task, reverse_program(self.task.program, self.task.with_values))
         return found.compiled(self.precision, self.engine)
 
     def compiled(self, precision: Precision, engine: str) -> SeparableEvaluation:
@@ -69,7 +69,8 @@ class SeparableEvaluation:
         for name in _ELEMENT_ENGINES if self.engine == "auto" else (self.engine,):
             if name in _ELEMENT_ENGINES and is_installed(name):
                 try:
-                    return _CompiledTerms(ElementSums(self.functions, indices, self.precision, name, count), name)
+                    sums = ElementSums(self.functions, indices, self.precision, name, count)
+                    return _CompiledTerms(sums, name, len(indices))
                 except Unsuited:
                     continue
         return None
@@ -84,6 +85,10 @@ class SeparableEvaluation:
         """Evaluate at the rows of an array (B, n), one by one."""
         return by_rows(self, points)
 
+    def outside(self, points: Any) -> Any:
+        """Which rows of an array are plainly outside f's domain."""
+        return self.whole.outside(points)
+
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
         return self.whole.bound(point)
@@ -94,32 +99,36 @@ class _CompiledTerms:
 
     faster, points_interpreted = False, 0
 
-    def __init__(self, sums: ElementSums, engine: str):
-        self.sums = sums
+    def __init__(self, sums: ElementSums, engine: str, count: int):
+        self.sums, self.count = sums, count
         self.chosen = {"terms": engine}
 
     def at(self, point: Sequence[float]) -> Any:
         """All partials at a point; None where it is not ordinary."""
         import numpy as np
 
-        return self.sums(np.array(point, dtype=float), self.sums.entries(slice(None)))
+        return self._all(np.array(point, dtype=float))
+
+    @cached_property
+    def _all(self) -> Callable[[Any], Any]:
+        return self.sums.at(range(self.count))
 
     def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> MakeCall:  # noqa: ARG002
         """Give what makes functions of a point that give an array of a shape, the values in the order of ``places``."""
         import numpy as np
 
-        sums, entries = self.sums, self.sums.entries(places)
-        read = _reader(self.chosen["terms"], *sums.shape)
+        sums, wanted = self.sums.at(places), self.sums.shape
+        read = _reader(self.chosen["terms"], *wanted)
 
         def make(otherwise: Any, arrays: bool) -> Callable[..., Any]:
             def call(at: Any, out: Any = None) -> Any:
                 if type(at) is tuple:
                     x = read(at)
                 else:
-                    usable = arrays and type(at) is np.ndarray and at.shape == sums.shape and at.dtype == float
+                    usable = arrays and type(at) is np.ndarray and at.shape == wanted and at.dtype == float
                     x = at if usable else None
                 fits = out is None or (out.shape, out.dtype) == (shape, float)
-                found = sums(x, entries) if x is not None and fits else None
+                found = sums(x) if x is not None and fits else None
                 if found is None:
                     return otherwise(at, out)
                 if out is None:
@@ -135,12 +144,12 @@ class _CompiledTerms:
         """Give the function of points and of an array of values: which are ordinary, row after row."""
         import numpy as np
 
-        entries = self.sums.entries(slice(None) if places is None else places)
+        sums = self._all if places is None else self.sums.at(places)
 
         def batch(points: Any, out: Any) -> Any:
             ordinary = np.ones(len(points), dtype=bool)
             for row, point in enumerate(points):
-                found = self.sums(point, entries)
+                found = sums(point)
                 ordinary[row] = found is not None
                 out[row] = 0.0 if found is None else found
             return None if ordinary.all() else ordinary

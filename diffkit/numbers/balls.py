@@ -21,12 +21,13 @@ import flint
 from flint import arb, arb_series, ctx, fmpq
 
 from diffkit.core.errors import RuleError
-from diffkit.core.program import Constant, Named, run
+from diffkit.core.program import Algebra, Constant, Emitted, Named, run
 from diffkit.core.rules import by_definition, trace
-from diffkit.core.table import Primitive, ball_forms
+from diffkit.core.table import Primitive, Rule, ball_forms
 
 _LOCK = RLock()
 _RADII_APART = 16  # radii that a ball keeps from a removable point for a plain quotient
+_SMALL = 2**32  # whole numbers that are exact at every precision
 _MOST_ZEROS = 8  # times that the parts of a quotient vanish together
 _LONGEST_FRACTION = 2**16  # bits before or after the point of what is written as a fraction
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -106,14 +107,36 @@ def ball_function(primitive: Primitive) -> Callable[..., Any]:
     if isinstance(form, str):
         return getattr(arb, form)  # type: ignore[no-any-return]
     if form is not None:
-        return lambda *args: form(flint, *args)
+        return partial(form, flint)
     if primitive.name in OPERATORS:
         return OPERATORS[primitive.name]
     if primitive.continues is not None:
         return partial(_derivative_ball, primitive.continues)
     if primitive.removable is not None:
         return lambda x: Removable.of(primitive).coefficients(x, 1)[0]
-    return lambda *args: by_definition(primitive, BALLS, args)
+    if primitive.definition is None:
+        return lambda *args: by_definition(primitive, BALLS, args)
+    return _by_formula(primitive.definition, BALLS, len(primitive.arguments), ball_function)
+
+
+def _by_formula(
+    rule: Rule, algebra: Algebra, count: int, function: Callable[[Primitive], Callable[..., Any]]
+) -> Callable[..., Any]:
+    """A formula as a function of an algebra: compiled, unless its constants depend on the precision."""
+    program = trace(rule, count)
+    if not all(type(c) is int and abs(c) < _SMALL for c in program.constants):
+        return lambda *args: run(program, algebra, args)[0]
+    emitted = Emitted(program, function, "*")
+    bound: dict[int, Callable[..., list[Any]]] = {}
+    """by the length of series, which constants have too"""
+
+    def call(*args: Any) -> Any:
+        compiled = bound.get(ctx.cap)
+        if compiled is None:
+            compiled = bound[ctx.cap] = emitted.bind([algebra.constant(c) for c in program.constants])
+        return compiled(*args)[0]
+
+    return call
 
 
 class _SeriesAlgebra:
@@ -167,7 +190,7 @@ def _moving_function(primitive: Primitive) -> Callable[..., Any]:
     if isinstance(form, str):
         return getattr(arb_series, form)  # type: ignore[no-any-return]
     if form is not None:
-        return lambda *args: form(flint, *args)
+        return partial(form, flint)
     if primitive.removable is not None:
         return lambda x: ball_forms.composed(flint, Removable.of(primitive).coefficients(x[0], ctx.cap), x)
     if primitive.continues is not None:
@@ -177,10 +200,11 @@ def _moving_function(primitive: Primitive) -> Callable[..., Any]:
     rule = primitive.identity or primitive.definition
     if rule is None:  # a step, which does not move where it does not jump
         return lambda *args: ball_forms.constant(flint, at(*[a[0] for a in args]))
+    formula = _by_formula(rule, SERIES, len(primitive.arguments), series_function)
     if primitive.ball is None:
-        return lambda *args: run(trace(rule, len(args)), SERIES, args)[0]
+        return formula
     return lambda *args: ball_forms.beginning(  # the identity may cancel where the row's own ball is sharp
-        flint, run(trace(rule, len(args)), SERIES, args)[0], at(*[a[0] for a in args])
+        flint, formula(*args), at(*[a[0] for a in args])
     )
 
 
@@ -291,6 +315,14 @@ def enclose(ball: Any) -> Enclosure:
     if low != float(ball.upper()) or not ball.is_finite() or ball.contains(0):
         return Enclosure(ball)
     return rounded_to(ball, low + 0.0)  # a −0.0 becomes 0.0
+
+
+def nearest(ball: Any) -> float | None:
+    """The binary64 that all numbers of a ball round to, where its middle tells; None elsewhere."""
+    middle = float(ball)
+    if abs(ball - middle) < abs(middle - math.nextafter(middle, 0.0)) / 2:
+        return middle
+    return 0.0 if ball.is_zero() else None
 
 
 NO_ENCLOSURE = Enclosure(arb("nan"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from diffkit.core.program import Constant, Named
+from diffkit.core.program import Constant, Named, Program
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 
@@ -43,6 +43,23 @@ class FloatAlgebra:
 
 
 FLOATS = FloatAlgebra()
+
+
+def first_outputs(program: Program, points: Iterable[Sequence[float]]) -> list[float]:
+    """Give the first output of a Program at one point after another, its constants and functions looked up once."""
+    steps = [(row.floats or partial(_defined, row), args) for row, args in program.instructions]
+    constants, output, found = [to_float(value) for value in program.constants], program.outputs[0], []
+    for point in points:
+        values = [*point, *constants]
+        for function, args in steps:
+            values.append(function(*[values[slot] for slot in args]))
+        found.append(float(values[output]))
+    return found
+
+
+def _defined(row: Primitive, *args: Any) -> Any:
+    return by_definition(row, FLOATS, args)
+
 
 _LARGEST_FRACTION = 100_000  # size of a fraction beyond which exact arithmetic is given up
 

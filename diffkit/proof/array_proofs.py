@@ -18,9 +18,11 @@ from diffkit.core.partials import FirstPartials, SecondPartials
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, Odd, by_rows, told_of
 from diffkit.numbers.balls import precision
+from diffkit.numbers.pair_balls import is_arithmetic
 from diffkit.proof.array_kinks import SWEPT, met_exactly, one_sided
 from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
-from diffkit.proof.array_prover import ArrayProver
+from diffkit.proof.array_prover import ArrayProver, ProvenEntries
+from diffkit.proof.pair_proofs import proven_in_pairs
 from diffkit.proof.proofs import PROOF, UNCONFIRMED, Proofs
 
 WRITTEN_OUT_BELOW = 1000  # numbers computed, up to which a program is proven number by number
@@ -59,7 +61,7 @@ class ArrayProofs:
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         rows, columns, places = self._layout
-        found = self.prover.at(point, rows, columns, places)
+        found = self._in_pairs(point, columns, places) or self.prover.at(point, rows, columns, places)
         values, errors = found.values, found.errors
         rest = np.flatnonzero(~found.proven)
         odd: Mapping[int, Odd] = {}
@@ -68,6 +70,16 @@ class ArrayProofs:
         elif len(rest):
             odd = self._settled(point, rest, values, errors)
         return Answer(values, errors, odd, 1, PROOF, True)
+
+    @cached_property
+    def is_arithmetic(self) -> bool:
+        """Whether first derivatives of one number are wanted that sums, products, quotients and roots make."""
+        return self.prover.order == self.prover.outputs == 1 and is_arithmetic(self.prover.program)
+
+    def _in_pairs(self, point: Sequence[float], columns: Sequence[int], places: Any) -> ProvenEntries | None:
+        """What is proven without Arb; None unless that is all."""
+        found = proven_in_pairs(self.prover, np.array(point, dtype=float), columns) if self.is_arithmetic else None
+        return found if found is None or places is None else found.at(places)
 
     @cached_property
     def _layout(self) -> tuple[Sequence[int], Sequence[int], Any]:

@@ -42,6 +42,10 @@ class ProvenEntries(NamedTuple):
     proven: Any
     stopped: str = ""
 
+    def at(self, places: Any) -> ProvenEntries:
+        """Those at some places."""
+        return ProvenEntries(self.values[places], self.errors[places], self.proven[places], self.stopped)
+
 
 class ArrayProver:
     """First or second derivatives of a Program with one output, ready for proofs at points."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
@@ -47,9 +47,15 @@ class Proofs:
         note = PROOF if regular.inside else _SERIES_PROOF
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
-    def plain(self, point: Sequence[float]) -> list[float] | None:
-        """The values where each is proven to be one; None elsewhere."""
+    def plain(self, point: tuple[Any, ...]) -> list[float] | None:
+        """The values where each is proven to be one; None elsewhere, and where a coordinate is no finite float."""
         if self.digits is not None or self.factors is not None:
+            return None
+        found = self.prover.values(point)
+        if found is not None:
+            return found
+        count = len(self.prover.program.inputs)
+        if len(point) != count or not all(type(x) is float and math.isfinite(x) for x in point):
             return None
         regular = self.prover.at(point)
         if not (regular.inside and regular.agreed):

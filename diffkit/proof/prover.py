@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series, fmpq_series
@@ -20,7 +20,7 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS, SHOWN_BITS
-from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
+from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.engines import POINTS_INTERPRETED
 from diffkit.numbers.balls import (
@@ -38,7 +38,6 @@ from diffkit.numbers.balls import (
     series_function,
 )
 from diffkit.numbers.floats import FLOATS
-from diffkit.numbers.intervals import ZERO
 from diffkit.proof.confirmation import (
     NUMERATOR_WORDS,
     RATIONAL_SERIES,
@@ -54,6 +53,7 @@ from diffkit.proof.confirmation import (
     parts,
     settled,
 )
+from diffkit.proof.straight_proofs import proof_at_once, values_at_once
 
 _LARGE_PROGRAM = 60_000  # slots of a derivative program above which only the first precisions are tried
 _PRECISION_DOUBLINGS = 5  # of the precision, until decimal digits are settled
@@ -134,19 +134,23 @@ class Prover:
         return PROOF_PRECISIONS if len(self.derivative) <= _LARGE_PROGRAM else PROOF_PRECISIONS[:2]
 
     @cached_property
-    def _guarded(self) -> Guarded:
+    def guarded(self) -> Guarded:
+        """The derivative with what must hold."""
         return guard(self.program, self.derivative)
 
     @cached_property
-    def _balls(self) -> Runner:
-        return Runner(self._guarded.program, BALLS, ball_function, "*")
+    def balls(self) -> Runner:
+        """The derivative and its guards in balls."""
+        return Runner(self.guarded.program, BALLS, ball_function, "*")
 
     @cached_property
-    def _series(self) -> Runner:
+    def series(self) -> Runner:
+        """The primal in power series of balls."""
         return Runner(self.program, SERIES, series_function, "*")
 
     @cached_property
-    def _checks(self) -> list[Polarisation]:
+    def checks(self) -> list[Polarisation]:
+        """What the series must agree with the components in."""
         return confirmations(self._links, self.indices)
 
     @cached_property
@@ -157,7 +161,7 @@ class Prover:
         """Prove what can be proven of every component as an ordinary derivative."""
         climb, stopped = None, ""
         try:
-            if not self._balls.patience and (proof := self._at_once(*point)):
+            if not self.balls.patience and (proof := self._at_once(*point)):
                 return proof
             climb = _Climb(self, point)
             self._climb(climb)
@@ -198,10 +202,10 @@ class Prover:
 
     def enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], list[bool | None]]:
         """Enclosures, and for each whether the guards that concern it hold."""
-        outputs, count = self._balls(bits, [arb(x) for x in point]), self._guarded.derivatives
-        finite = [value.is_finite() for value in outputs[count : count + self._guarded.primals]]
-        margins = outputs[count + self._guarded.primals :]
-        holding = self._guarded.holding(finite, margins, self.indices)
+        outputs, count = self.balls(bits, [arb(x) for x in point]), self.guarded.derivatives
+        finite = [value.is_finite() for value in outputs[count : count + self.guarded.primals]]
+        margins = outputs[count + self.guarded.primals :]
+        holding = self.guarded.holding(finite, margins, self.indices)
         return [enclose(ball) for ball in outputs[:count]], holding
 
     def confirmed(
@@ -209,7 +213,7 @@ class Prover:
     ) -> dict[int, bool | None]:
         """Whether Arb's series agree with components; None if they are too wide to tell. In a precision held."""
         whole = len(members) == len(self.indices)
-        checks = self._checks if whole else confirmations(self._links, self.indices, members)
+        checks = self.checks if whole else confirmations(self._links, self.indices, members)
         series: dict[Direction, list[Any]] = {}
         balls = [enclosure.ball for enclosure in found]
         answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
@@ -218,10 +222,10 @@ class Prover:
             for check in checks:
                 for _, direction in check.left:
                     if direction not in series:
-                        series[direction] = self._series(
-                            bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
+                        series[direction] = self.series(
+                            bits, [arb_series([x, v]) for x, v in zip(point, self.speeds(direction), strict=True)]
                         )
-                agreed = self._agree(check, series, balls, point)
+                agreed = self.agree(check, series, balls, point)
                 if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
                     again += parts(check, self.indices, balls)
                 else:
@@ -229,7 +233,7 @@ class Prover:
             checks = again
         return answers
 
-    def _agree(
+    def agree(
         self, check: Polarisation, series: dict[Direction, list[Any]], balls: Sequence[Any], point: Sequence[float]
     ) -> bool | None:
         """Whether an identity holds in balls, or in rational numbers where balls cannot tell a derivative from 0."""
@@ -247,7 +251,7 @@ class Prover:
         try:
             found = values(0, numbers)
             series = {
-                direction: line(0, [fmpq_series([x, v]) for x, v in zip(numbers, self._speeds(direction), strict=True)])
+                direction: line(0, [fmpq_series([x, v]) for x, v in zip(numbers, self.speeds(direction), strict=True)])
                 for _, direction in check.left
             }
         except ZeroDivisionError:
@@ -262,51 +266,32 @@ class Prover:
         return (Runner(self.derivative, RATIONALS, exact_function, "*"),
                 Runner(self.program, RATIONAL_SERIES, exact_function, "*"))  # fmt: skip
 
-    def _speeds(self, direction: Direction) -> list[int]:
+    def speeds(self, direction: Direction) -> list[int]:
         """How fast each input moves along a direction."""
         moves = dict(direction)
         return [moves.get(i, 0) for i in range(len(self.program.inputs))]
 
     @cached_property
-    def _at_once(self) -> Callable[..., Regular | None]:
-        """The first step of ``at`` as straight-line code; gives None where a test does not come out, for ``at`` to see.
+    def directions(self) -> list[Direction]:
+        """The directions of the series that confirm all components."""
+        return list(dict.fromkeys(direction for check in self.checks for _, direction in check.left))
 
-        For tasks that one direction confirms: gradients, Hessians and derivatives of one variable.
-        """
-        directions = {direction for check in self._checks for _, direction in check.left}
-        if len(directions) != 1:
-            return lambda *_: None
-        (direction,) = directions
-        bits, length = PROOF_PRECISIONS[0], self.order + 1
-        guarded = self._guarded
-        count, primals = guarded.derivatives, guarded.primals
-        inputs = [f"x{i}" for i in range(len(guarded.program.inputs))]
-        line = [f"arb_series([{x}, {v}])" for x, v in zip(inputs, self._speeds(direction), strict=True)]
-        balls = [f"b{slot}" for slot in guarded.program.outputs]
-        components, margins = balls[:count], balls[count + primals :]
-        tests = [f"{value}.is_finite()" for value in balls[count : count + primals]]
-        tests += [f"{margin} {'>' if edge else '!='} zero" for margin, edge in zip(margins, guarded.edges, strict=True)]
-        with precision(bits, length):
-            constants = {
-                "precision": precision, "arb": arb, "arb_series": arb_series, "zero": ZERO, "direction": direction,
-                "balls": self._balls.compiled(bits), "series": self._series.compiled(bits),
-                "enclose": enclose, "Regular": Regular, "all_": (True,) * count,
-                **{f"agree{k}": partial(self._agree, check) for k, check in enumerate(self._checks)},
-            }  # fmt: skip
-        body = [
-            f"with precision({bits}, {length}):",
-            f"  {', '.join(balls)}, = balls({', '.join(f'arb({x})' for x in inputs)})",
-            f"  if not ({' and '.join(tests)}): return None",
-            *(f"  e{ball} = enclose({ball})" for ball in dict.fromkeys(components)),
-            f"  if None in [{', '.join(f'e{ball}.value' for ball in dict.fromkeys(components))}]: return None",
-            f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(line)})}}",
-            *(
-                f"  if not agree{k}(along, found, ({' '.join(f'{x},' for x in inputs)})): return None"
-                for k in range(len(self._checks))
-            ),
-            f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), all_, all_, {bits})",
-        ]
-        return maker(inputs, body, constants)(**constants)
+    @property
+    def has_one_direction(self) -> bool:
+        """Whether one series confirms all components."""
+        return len(self.directions) == 1
+
+    @cached_property
+    def _at_once(self) -> Callable[..., Regular | None]:
+        return proof_at_once(self, Regular)
+
+    @cached_property
+    def _values_at_once(self) -> Callable[[Any], list[float] | None]:
+        return values_at_once(self)
+
+    def values(self, point: Any) -> list[float] | None:
+        """The values at a tuple of floats where the first step proves all of them; None elsewhere, and at first."""
+        return None if self.balls.patience else self._values_at_once(point)
 
 
 class _Climb:

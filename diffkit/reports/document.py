@@ -187,6 +187,8 @@ def listed(names: Iterable[str], most: int | None = None) -> str:
 
 def plain(value: Any) -> Any:
     """Give a value as JSON can hold it: NaN as null, infinities as text, arrays as lists, what has names as objects."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if hasattr(value, "toarray"):
         value = value.toarray()
     if hasattr(value, "tolist"):

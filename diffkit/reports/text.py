@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
@@ -21,11 +20,17 @@ _SYMBOL_BREAKS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # 
 
 def render(document: Document, terminal: bool = False) -> str:
     """Give the document as plain text, or for a terminal: in lines that fit, with what matters in bold."""
-    width = max(_NARROWEST_TERMINAL, shutil.get_terminal_size().columns) if terminal else None
+    width = _terminal_columns() if terminal else None
     lines = [text for block in document.blocks() for text in _lines(block, width)]
     text = "\n".join(lines).rstrip() + "\n"
     plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return STYLE.sub("", text) if plain else text
+
+
+def _terminal_columns() -> int:
+    from shutil import get_terminal_size
+
+    return max(_NARROWEST_TERMINAL, get_terminal_size().columns)
 
 
 def _lines(block: Block, width: int | None) -> list[str]:

@@ -247,6 +247,8 @@ FAR_DISTANCES = tuple(2.0**-k for k in (40, 35, 30, 25, 20))
 _DEGREE = 3  # of the polynomials that are taken out of neighbouring values
 _NEIGHBOUR_OFFSETS = np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
 _OFFSET_POWERS = np.vander(_NEIGHBOUR_OFFSETS / _NEIGHBOURS, _DEGREE + 1)
+_BESIDE_FIT = np.eye(len(_OFFSET_POWERS)) - _OFFSET_POWERS @ np.linalg.pinv(_OFFSET_POWERS)
+"""what is left of values at the offsets when the polynomial is taken out that fits them best"""
 _BENT = 2.0**8  # from one distance to the next, twice: what is left of f itself grows by 2**20, and rounding once
 _SAFETY = 4.0
 
@@ -304,5 +306,4 @@ def in_extended(values: Values, point: Any) -> Any:
 def _residuals(values: Values, point: Any, steps: Any, value: Any) -> Any:
     """Values on a line of points close by, with the one at the point, less the polynomial that fits them best."""
     table = np.array([values(point + k * steps) if k else value for k in _NEIGHBOUR_OFFSETS], dtype=float)
-    fitted, *_ = np.linalg.lstsq(_OFFSET_POWERS, table, rcond=None)
-    return table - _OFFSET_POWERS @ fitted
+    return _BESIDE_FIT @ (table - value)  # a constant is taken out anyway, and without it less is rounded here

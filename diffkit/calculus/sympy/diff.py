@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -49,12 +49,26 @@ class _Stepwise:
             self.left -= size
             if size > _ONE_STEP * self.limits.symbolic_nodes or self.left < 0:
                 raise self.limits.exceeded("symbolic_nodes", "the derivative is too large for SymPy", ASK)
-            term = sympy.diff(term, symbol)
+            term = _derivative(term, symbol)
         if len(symbols) > 1 and _foretold(term, None) <= _TIDY:
             return factor_terms(signsimp(term))
         return term
 
 
+_DERIVATIVES_KEPT = 4096  # terms of which derivatives are known: formulas share them
+
+
+@lru_cache(maxsize=_DERIVATIVES_KEPT)
+def _derivative(term: Any, symbol: Any) -> Any:
+    """What SymPy finds, which is asked of a term without the number it is multiplied by, unless that is spread."""
+    number, rest = term.as_coeff_Mul()
+    if number == 1:
+        return sympy.diff(term, symbol)
+    found = _derivative(rest, symbol)
+    return sympy.diff(term, symbol) if found.is_Add else number * found
+
+
+@lru_cache(maxsize=_DERIVATIVES_KEPT)
 def _foretold(expression: Any, symbol: Any) -> int:
     """About how many arguments the operations of the derivative by a symbol have; of the expression itself for None.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import sympy
 
@@ -123,7 +123,7 @@ class Inward:
         if node is sympy.pi or node is sympy.E:
             return self._number(NAMED_CONSTANTS["pi" if node is sympy.pi else "e"])
         if node.is_Add:
-            return self._ordered(node.as_ordered_terms() if len(node.args) < 50 else node.args), self._sum
+            return _terms_in_order(node), self._sum
         if node.is_Mul:
             return self._product(node)
         if node.is_Pow:
@@ -134,15 +134,6 @@ class Inward:
             zero = self.builder.constant(0)
             return (), lambda: self.emit("eq" if node == sympy.true else "ne", zero, zero)
         return self._function(node)
-
-    @staticmethod
-    def _ordered(parts: Sequence[Any]) -> Sequence[Any]:
-        """A positive term first, so that −a + b reads b − a."""
-        if parts[0].could_extract_minus_sign():
-            for k, part in enumerate(parts):
-                if not part.could_extract_minus_sign():
-                    return [part, *parts[:k], *parts[k + 1 :]]
-        return list(parts)
 
     def _sum(self, *slots: int) -> int:
         total = slots[0]
@@ -160,23 +151,7 @@ class Inward:
         """p·a·b/(q·c·d): one division, and rational factors stay exact."""
         if any(isinstance(factor, sympy.DiracDelta) for factor in node.args):
             return self._number(0)  # away from the step, which is where a derivative of a step exists
-        coefficient, rest = node.as_coeff_Mul()
-        factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
-        if not self.strict:
-            factors = _powers_joined(factors)
-            coefficient *= sympy.Mul(*[f for f in factors if f.is_Rational])
-            factors = [f for f in factors if not f.is_Rational]
-        above: list[Any] = []
-        below: list[Any] = []
-        for factor in factors:
-            base, exponent = factor.as_base_exp() if factor.is_Pow else (factor, sympy.S.One)
-            if exponent.is_Rational and exponent < 0:
-                below.append(sympy.Pow(base, -exponent, evaluate=False) if exponent != -1 else base)
-            else:
-                above.append(factor)
-        scale = Fraction(int(coefficient.p), int(coefficient.q)) if coefficient.is_Rational else Fraction(1)
-        if not coefficient.is_Rational:
-            above.insert(0, coefficient)
+        scale, above, below = _factors_in_order(node, self.strict)
 
         def build(*slots: int) -> int:
             over, under = list(slots[: len(above)]), list(slots[len(above) :])
@@ -189,7 +164,7 @@ class Inward:
                 product = self.emit("div", product, self._times(under))
             return self.emit("neg", product) if scale < 0 and abs(scale.numerator) == 1 and above else product
 
-        return [*above, *below], build
+        return (*above, *below), build
 
     def _power(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:
         base, exponent = node.args
@@ -260,6 +235,50 @@ class Inward:
         for slot in slots[1:]:
             answer = self.builder.apply(row, (answer, slot))
         return answer
+
+
+class _OrderedProduct(NamedTuple):
+    """A product as a rational number times factors over others."""
+
+    scale: Fraction
+    above: tuple[Any, ...]
+    below: tuple[Any, ...]
+
+
+_NODES_KEPT = 4096  # of which the order of terms and factors is known: formulas share them, and SymPy takes long
+
+
+@lru_cache(maxsize=_NODES_KEPT)
+def _terms_in_order(node: Any) -> tuple[Any, ...]:
+    """The terms of a sum as they are written, a positive one first, so that −a + b reads b − a."""
+    parts = node.as_ordered_terms() if len(node.args) < 50 else node.args
+    if parts[0].could_extract_minus_sign():
+        for k, part in enumerate(parts):
+            if not part.could_extract_minus_sign():
+                return (part, *parts[:k], *parts[k + 1 :])
+    return tuple(parts)
+
+
+@lru_cache(maxsize=_NODES_KEPT)
+def _factors_in_order(node: Any, strict: bool) -> _OrderedProduct:
+    """The factors of a product as they are written."""
+    coefficient, rest = node.as_coeff_Mul()
+    factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
+    if not strict:
+        factors = _powers_joined(factors)
+        coefficient *= sympy.Mul(*[f for f in factors if f.is_Rational])
+        factors = [f for f in factors if not f.is_Rational]
+    above: list[Any] = []
+    below: list[Any] = []
+    for factor in factors:
+        base, exponent = factor.as_base_exp() if factor.is_Pow else (factor, sympy.S.One)
+        if exponent.is_Rational and exponent < 0:
+            below.append(sympy.Pow(base, -exponent, evaluate=False) if exponent != -1 else base)
+        else:
+            above.append(factor)
+    if not coefficient.is_Rational:
+        return _OrderedProduct(Fraction(1), (coefficient, *above), tuple(below))
+    return _OrderedProduct(Fraction(int(coefficient.p), int(coefficient.q)), tuple(above), tuple(below))
 
 
 def _powers_joined(factors: Sequence[Any]) -> Sequence[Any]:

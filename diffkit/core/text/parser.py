@@ -214,15 +214,19 @@ class Parser:
         return self._adjacent(token, previous)
 
     def _push_infix(self, sign: str, binding: int, position: int) -> None:
-        if sign == "**" and self.operators and self.operators[-1].sign == "√":
-            raise ParseError(
-                "a power right after a root can be read in two ways",
-                hint="write √(x^2) or (√x)^2",
-                text=self.text,
-                position=position,
-            )
-        self._reduce(binding + 1 if sign == "**" else binding)
-        self.operators.append(_Waiting(sign, binding, position))
+        operators = self.operators
+        if operators:
+            above = operators[-1]
+            if sign == "**" and above.sign == "√":
+                raise ParseError(
+                    "a power right after a root can be read in two ways",
+                    hint="write √(x^2) or (√x)^2",
+                    text=self.text,
+                    position=position,
+                )
+            if above.binding >= binding:
+                self._reduce(binding + 1 if sign == "**" else binding)
+        operators.append(_Waiting(sign, binding, position))
 
     def _adjacent(self, token: Token, previous: Token) -> State:
         """Two values side by side: a product where it can only be that, otherwise an error."""
@@ -345,14 +349,14 @@ class Parser:
             if operator.prefix:
                 operands.append(emit(PREFIX_ROWS[operator.sign], (right,), operator.position))
                 continue
-            left = operands.pop()
+            left, sign = operands.pop(), operator.sign
             if operator.binding == COMPARISON_BINDING:
-                operands.append(self._compare(INFIX_ROWS[operator.sign], left, right, operator.position))
+                operands.append(self._compare(INFIX_ROWS[sign], left, right, operator.position))
                 continue
             left = left.truth if isinstance(left, _Chain) else left
-            sign = operator.sign
-            if sign in INFIX_ROWS:
-                operands.append(emit(INFIX_ROWS[sign], (left, right), operator.position))
+            row = INFIX_ROWS.get(sign)
+            if row is not None:
+                operands.append(emit(row, (left, right), operator.position))
             elif sign == BESIDE:
                 operands.append(self.target.beside((left, right), operator.position))
             else:

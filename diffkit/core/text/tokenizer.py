@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from diffkit.core.builder import exact
 from diffkit.core.errors import ParseError
+from diffkit.core.folding import exact
 from diffkit.core.limits import Limits
 from diffkit.core.table.array_table import MODULES
 

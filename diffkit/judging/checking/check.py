@@ -19,6 +19,7 @@ from diffkit.judging.checking.array_structure import by_triangles
 from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
 from diffkit.judging.checking.judge import Judge, Seen, advice, at_points, coverage
+from diffkit.judging.checking.near_values import NearValues, RightValues, doubtful, least
 from diffkit.judging.checking.outcome import (
     DIGITS_WANTED,
     WORST,
@@ -102,7 +103,7 @@ class _Looks:
         self.setting, self.allowed = setting, setting.allowed
         self.judge = Judge(setting)
         self.looks: list[_Look] = []
-        self._verdicts: dict[tuple[Any, ...], list[Judged]] = {}
+        self._verdicts: dict[tuple[Any, ...], Sequence[Judged]] = {}
         self.deadline = current_deadline()
         self.stopped = ""
         """why not all was looked at, where the time was up"""
@@ -127,7 +128,8 @@ class _Looks:
         judged = self._judged(self.looks, self._largest(self.looks) or self._typical())
         try:
             for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
-                mixtures(setting, look.point, look.truth, found)
+                if isinstance(found, list):
+                    mixtures(setting, look.point, look.truth, found)
         except TimeIsUp as up:
             self.stopped = up.reason
         return self._verdict(judged)
@@ -150,9 +152,10 @@ class _Looks:
             if setting.given:
                 looks = [*self.looks, look]
                 judged = self._judged(looks, self._largest(looks))[-1]
-                if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in judged):
+                open_ = doubtful(judged)
+                if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in open_):
                     continue  # the claim need not have values beside the point that was asked about
-                if all(j.verdict != "wrong" for j in judged) and any(j.verdict == "inconclusive" for j in judged):
+                if open_ and all(j.verdict != "wrong" for j in open_):
                     blind += 1
                     continue
             self.looks.append(look)
@@ -160,8 +163,7 @@ class _Looks:
 
     def _largest(self, looks: Sequence[_Look]) -> float:
         """The largest component that was seen anywhere; 0 where all drown in what is uncertain of them."""
-        sizes = (abs(s.reference) for look in looks for s in look.seen if abs(s.reference) > s.tolerance)
-        return max(filter(math.isfinite, sizes), default=0.0)
+        return max((_largest_of(look.seen) for look in looks), default=0.0)
 
     def _typical(self) -> float:
         """A typical slope of f, where all that was seen of its derivative drowns."""
@@ -170,14 +172,14 @@ class _Looks:
             return 0.0
         return typical_slope(function, first.point, [index for index in self.judge.indices if index[1]])
 
-    def _judged(self, looks: Sequence[_Look], largest: float) -> list[list[Judged]]:
+    def _judged(self, looks: Sequence[_Look], largest: float) -> list[Sequence[Judged]]:
         """The verdicts at each point. What is wrong at the first one is so whatever may explain it at others."""
         first, *others = looks
         found = self._settled(first, largest)
-        wrong = {j.component for j in found if j.verdict == "wrong"}
+        wrong = {j.component for j in doubtful(found) if j.verdict == "wrong"}
         return [found, *(self._settled(look, largest, wrong) for look in others)]
 
-    def _settled(self, look: _Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
+    def _settled(self, look: _Look, largest: float, wrong: Collection[int] = ()) -> Sequence[Judged]:
         """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it.
 
         Of those that are known to be ``wrong`` nothing needs to be explained.
@@ -185,9 +187,12 @@ class _Looks:
         asked = (look.point, largest, frozenset(wrong))
         if asked not in self._verdicts:
             self._verdicts[asked] = self._find_settled(look, largest, wrong)
-        return list(self._verdicts[asked])
+        found = self._verdicts[asked]
+        return list(found) if isinstance(found, list) else found
 
-    def _find_settled(self, look: _Look, largest: float, wrong: Collection[int]) -> list[Judged]:
+    def _find_settled(self, look: _Look, largest: float, wrong: Collection[int]) -> Sequence[Judged]:
+        if isinstance(look.seen, NearValues) and (right := look.seen.settled(largest)) is not None:
+            return right
         found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
         suspects = [s for s, j in zip(look.seen, found, strict=True)
                     if isinstance(s, Measured) and j.verdict == "wrong" and s.component not in wrong]  # fmt: skip
@@ -212,7 +217,7 @@ class _Looks:
                 name = self.setting.labels[index[1][0]]
                 judged[j.component] = claim_of_zero(function, look.point, index, j, name)
 
-    def _verdict(self, seen: Sequence[list[Judged]]) -> Check:
+    def _verdict(self, seen: Sequence[Sequence[Judged]]) -> Check:
         setting = self.setting
         first, _, truth = self.looks[0]
         entries = self._entries(seen)
@@ -220,17 +225,17 @@ class _Looks:
         warnings = tuple(dict.fromkeys((*self._warnings(wrong), *setting.claim.warnings)))
         if self.stopped:
             warnings += (f"{self.stopped}: fewer points were looked at",)
-        least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
-        verdict, reason = self._concluded(entries, first, least.digits)
+        worst = min(map(least, seen), key=lambda j: j.digits)
+        verdict, reason = self._concluded(entries, first, worst.digits)
         try:
             scope = coverage(setting, self.judge, len(self.looks), verdict)
         except TimeIsUp:
             scope = at_points(len(self.looks))
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
-            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided,
+            setting.subject.result(first, truth), self._source(truth), worst.digits, self.allowed, worst.decided,
             points=len(self.looks), scope=scope, reason=reason, warnings=warnings, at=setting.named(first),
-            convention="; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)),
+            convention="; ".join(dict.fromkeys(_conventions(seen[0]))),
             counterexample=next((e.at for e in reversed(entries) if e.verdict == "wrong"), None),
             explain=partial(self._repair, entries),
         )  # fmt: skip
@@ -279,17 +284,31 @@ class _Looks:
             return truth.note
         return f"{truth.note} (nothing is proven: {self.setting.subject.reason})"
 
-    def _entries(self, seen: Sequence[list[Judged]]) -> tuple[Entry, ...]:
+    def _entries(self, seen: Sequence[Sequence[Judged]]) -> tuple[Entry, ...]:
         """Each component that is wrong or undecided anywhere, at the point where it is worst; the worst last."""
         first = self.looks[0].point
         found = []
-        for c in range(len(self.setting.places)):
-            pairs = zip(self.looks, seen, strict=True)
-            looks = [(look.point, judged[c]) for look, judged in pairs if judged[c].verdict != "correct"]
-            if looks:
-                worst = max(WORST.index(j.verdict) for _, j in looks)
-                looks = [(point, j) for point, j in looks if WORST.index(j.verdict) == worst]
-                point, j = max(looks, key=lambda look: (look[0] == first, badness(look[1])))
-                own = point == first and self.setting.given
-                found.append(self.setting.entry(j, None if own else self.setting.named(point)))
+        open_: dict[int, list[tuple[tuple[float, ...], Judged]]] = {}
+        for look, judged in zip(self.looks, seen, strict=True):
+            for j in doubtful(judged):
+                open_.setdefault(j.component, []).append((look.point, j))
+        for _, looks in sorted(open_.items()):
+            worst = max(WORST.index(j.verdict) for _, j in looks)
+            looks = [(point, j) for point, j in looks if WORST.index(j.verdict) == worst]
+            point, j = max(looks, key=lambda look: (look[0] == first, badness(look[1])))
+            own = point == first and self.setting.given
+            found.append(self.setting.entry(j, None if own else self.setting.named(point)))
         return tuple(sorted(found, key=badness))
+
+
+def _largest_of(seen: Sequence[Seen]) -> float:
+    """The largest component at a point that is more than what is uncertain of it; 0 if none is."""
+    if isinstance(seen, NearValues):
+        return seen.largest
+    sizes = (abs(s.reference) for s in seen if abs(s.reference) > s.tolerance)
+    return max(filter(math.isfinite, sizes), default=0.0)
+
+
+def _conventions(judged: Sequence[Judged]) -> list[str]:
+    """What a claim takes at kinks, of which there are none where arrays tell that it is right."""
+    return [] if isinstance(judged, RightValues) else [j.convention for j in judged if j.convention]

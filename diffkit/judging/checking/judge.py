@@ -20,6 +20,7 @@ from diffkit.calculus.domain import domain
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Index, Program, run
 from diffkit.core.results import Odd
+from diffkit.judging.checking.near_values import NearValues
 from diffkit.judging.checking.outcome import (
     CLAIM_ROUNDING,
     DIGITS_OF_A_DOUBLE,
@@ -49,8 +50,7 @@ if TYPE_CHECKING:
 
 _COMPUTED_BEFOREHAND = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 _CLAIM_JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, as at a kink
-_MANY_VALUES = 200  # of code, whose formula is written out only if it is wanted
-_PLAINLY_RIGHT = 2.0**-33  # of a value: ten digits are seen to agree
+_NEAR = 2.0**-34  # of a value of code: less than a mistake, so that no formula has to tell how near
 _NO_CLAIMED_VALUE = "the claim has no value there"
 Seen = Measured | Judged
 """A component at a point: its distance from the reference, or its verdict where no distance tells it."""
@@ -99,22 +99,25 @@ class Judge:
         known = self.subject.derivative
         return None if known is None else replace(known, outputs=tuple(known.outputs[place] for place in self.places))
 
-    def at(self, point: Sequence[float], truth: Truth) -> list[Seen]:
+    def at(self, point: Sequence[float], truth: Truth) -> Sequence[Seen]:
         """Look at every component at a point."""
-        claimed = [float(v) for v in self.claim.values(np.array(point, dtype=float))]
+        values = self.claim.values(np.array(point, dtype=float))
+        if (near := self._near(values, truth)) is not None:
+            return near
+        claimed = [float(v) for v in values]
         apart: Sequence[Apart | None] = [None] * len(claimed)
-        if self._plainly_right(claimed, truth):
-            pass
-        elif self.difference is not None and not all(truth.odd.get(p) for p in self.places):
+        if self.difference is not None and not all(truth.odd.get(p) for p in self.places):
             apart = self.difference.at(point)
         return [self._component(c, truth, claimed[c], apart[c], point) for c in range(len(claimed))]
 
-    def _plainly_right(self, claimed: Sequence[float], truth: Truth) -> bool:
-        """Whether many values of code are so near to the reference that no formula has to tell how near."""
-        if self.claim.text or self.allowed is not None or len(claimed) < _MANY_VALUES or truth.odd:
-            return False
-        references, bars = (np.array([found[place] for place in self.places]) for found in (truth.values, truth.bars))
-        return bool(np.all(np.abs(np.array(claimed) - references) <= _PLAINLY_RIGHT * np.abs(references) + bars))
+    def _near(self, values: Any, truth: Truth) -> NearValues | None:
+        """Values of code that are all so near to the reference that no formula has to tell how near."""
+        if self.claim.text or self.allowed is not None or truth.odd:
+            return None
+        places = np.asarray(self.places)
+        references, bars = (np.asarray(found, dtype=float)[places] for found in (truth.values, truth.bars))
+        near = np.abs(values - references) <= _NEAR * np.abs(references) + bars
+        return NearValues(np.asarray(values, dtype=float), references, {REFERENCE: bars}) if near.all() else None
 
     def _component(self, c: int, truth: Truth, value: float, apart: Apart | None, point: Sequence[float]) -> Seen:
         place = self.places[c]

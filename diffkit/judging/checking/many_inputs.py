@@ -20,6 +20,7 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import directional_task, gradient_task
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
 from diffkit.core.results import Answer, Odd, Result
+from diffkit.judging.checking.near_values import NearValues, RightValues, doubtful, least
 from diffkit.judging.checking.outcome import (
     CLAIM_ROUNDING,
     REFERENCE,
@@ -62,8 +63,17 @@ class _ReverseGradient(NamedTuple):
     bars: Any
     odd: Mapping[int, Odd]
 
-    def judge(self, i: int, lines: _Directions) -> Judged:
-        """Judge an entry of a claim by it."""
+    def judged(self, lines: _Directions) -> Sequence[Judged]:
+        """Judge a claim by it."""
+        if not self.odd and lines.allowed is None:
+            terms = {REFERENCE: self.bars, CLAIM_ROUNDING: lines.noise}
+            right = NearValues(lines.claimed, self.values, terms).settled(lines.largest)
+            if right is not None:
+                return right
+        return [self._judge(i, lines) for i in range(len(lines.claimed))]
+
+    def _judge(self, i: int, lines: _Directions) -> Judged:
+        """Judge an entry."""
         odd, claimed = self.odd.get(i), float(lines.claimed[i])
         if odd is not None and odd.status != "ok":
             return Judged(i, "inconclusive", claimed, math.nan, math.nan, {}, note=odd.message)
@@ -170,7 +180,7 @@ def check_large(setting: Setting) -> Check:
 class _Found(NamedTuple):
     """The entries that were judged: by what, in how many ways, and what was not looked at."""
 
-    judged: list[Judged]
+    judged: Sequence[Judged]
     source: str
     how: str
     unchecked: str = ""
@@ -180,7 +190,7 @@ def _by_reverse(gradient: _ReverseGradient, lines: _Directions, confirmed: int) 
     """Every entry, by reverse mode."""
     source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
     how = f"every entry, and {confirmed} of them and {_RANDOM} random directions by forward mode too"
-    return _Found([gradient.judge(i, lines) for i in range(len(lines.claimed))], source, how)
+    return _Found(gradient.judged(lines), source, how)
 
 
 def _by_samples(
@@ -204,15 +214,16 @@ def _concluded(setting: Setting, found: _Found, whole: Sequence[Judged]) -> Chec
     """The verdict on the entries that were judged and on ``whole`` directions."""
     function, judged = setting.subject.function, found.judged
     assert function is not None
-    verdict = max((j.verdict for j in (*judged, *whole)), key=WORST.index)
+    open_ = doubtful(judged)
+    verdict = max((j.verdict for j in (*open_, *whole)), key=WORST.index)
     first = setting.claim.paired  # the value comes first among the components
-    odd = (j._replace(component=j.component + first) for j in judged if j.verdict != "correct")
+    odd = (j._replace(component=j.component + first) for j in open_)
     entries = tuple(sorted(map(setting.entry, odd), key=badness))
-    reason = next((j.note for j in (*whole, *judged) if j.verdict == "inconclusive" and j.note), "")
-    least = min((*judged, *whole), key=lambda j: j.digits)
+    reason = next((j.note for j in (*whole, *open_) if j.verdict == "inconclusive" and j.note), "")
+    worst = min((least(judged), *whole), key=lambda j: j.digits)
     return Check(
         verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, judged),
-        f"{found.source} (nothing is proven: {setting.subject.reason})", least.digits, setting.allowed, least.decided,
+        f"{found.source} (nothing is proven: {setting.subject.reason})", worst.digits, setting.allowed, worst.decided,
         found.unchecked, scope=f"at 1 point, {found.how}", reason=reason if verdict == "inconclusive" else "",
         warnings=(*function.warnings, *setting.claim.warnings), at=setting.named(setting.given[0]),
         explain=partial(_factor, whole),
@@ -233,13 +244,18 @@ def _reverse_gradient(setting: Setting, point: Sequence[float]) -> _ReverseGradi
 
 def _reference(setting: Setting, judged: Sequence[Judged]) -> Result:
     """The entries that were looked at, as a Result; the others are NaN and uncertain."""
-    known = {j.component: j for j in judged}
     task = setting.task
     count = len(task.indices)
-    values = [known[c].reference if c in known else math.nan for c in range(count)]
-    bars = [known[c].terms.get(REFERENCE, math.nan) if c in known else math.nan for c in range(count)]
+    values, bars = np.full((2, count), np.nan)
+    if isinstance(judged, RightValues):
+        known = list(range(len(judged)))
+        values[: len(judged)], bars[: len(judged)] = judged.values.reference, judged.values.terms[REFERENCE]
+    else:
+        known = [j.component for j in judged]
+        values[known] = [j.reference for j in judged]
+        bars[known] = [j.terms.get(REFERENCE, math.nan) for j in judged]
     unseen = Odd("uncertain", "not looked at")
-    odd = {c: unseen for c in range(count) if c not in known}
+    odd = dict.fromkeys(np.setdiff1d(np.arange(count), known).tolist(), unseen)
     return lay_out(task, Answer(values, bars, odd), Points(task.variables, setting.given[0]), "referee", "estimate")
 
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from diffkit.core.array_calls import ArrayCall
-from diffkit.core.builder import NAMED_CONSTANTS, exact
+from diffkit.core.builder import NAMED_CONSTANTS
+from diffkit.core.folding import exact
 from diffkit.core.program import Constant, Instruction, Program
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_table import array_table

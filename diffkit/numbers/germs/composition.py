@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from diffkit.core.builder import ProgramBuilder
+from diffkit.core.errors import LimitError
 from diffkit.core.program import Constant, run
 from diffkit.core.rules import by_definition, by_rule, trace
 from diffkit.core.table import ADD, CHOOSING_ROWS, POWER, SUB, Place, Primitive
@@ -221,7 +222,10 @@ class GermNumbers:
         ):
             return None
         forms = [self.forms.get(arg) for arg in args]
-        return None if None in forms else self.builder.apply(primitive, forms)  # type: ignore[arg-type]
+        try:
+            return None if None in forms else self.builder.apply(primitive, forms)  # type: ignore[arg-type]
+        except LimitError:  # an exponent of 1e200
+            return None
 
     # Reading them -----------------------------------------------------------------------------------------------
 
