@@ -1,5 +1,6 @@
 """The public names, each with its home: what a checker of types reads, and what ``__init__.py`` imports lazily from."""
 
+from diffkit import backends as backends
 from diffkit.api import code as code
 from diffkit.api import compare as compare
 from diffkit.api import derivative as derivative

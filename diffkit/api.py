@@ -16,7 +16,7 @@ from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.methods import COMPARED, Backend
-from diffkit.methods.answering import answer, find_backend
+from diffkit.methods.answering import answer, find_backends
 from diffkit.methods.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -269,14 +269,13 @@ def compare(
 
     The verdict is "agree" if every backend keeps its own error bar about the reference and has a right digit, else
     "disagree", "undecided", or the status of a point without a derivative. A backend that has no answer after
-    ``timeout`` seconds is skipped.
+    ``timeout`` seconds is skipped. ``"all"`` are ours and every tool that is installed.
     """
     question = ask(f, kind, at, variables, args, **options)
     point = question.point("compare takes one point", hint="report takes many, as cases")
     from diffkit.judging.comparison import compare_task
 
-    chosen = (backends,) if isinstance(backends, str) else backends
-    return compare_task(question.task, point, chosen)
+    return compare_task(question.task, point, find_backends(backends))
 
 
 @timed
@@ -303,7 +302,7 @@ def report(
     from diffkit.judging.examination import examine
 
     loaded = load_cases(cases, kind)
-    chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
+    chosen = find_backends(backends)
     outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers))
     found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
     return found if against is None else replace(found, changes=found.against(against))

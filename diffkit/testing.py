@@ -168,6 +168,8 @@ class BackendCheck:
     backend: str
     passed: tuple[Scenario, ...]
     refused: tuple[tuple[Scenario, str], ...]
+    uncovered: tuple[Scenario, ...] = ()
+    """scenarios in which an error of a backend that states no bounds is smaller than what it is off"""
 
     @property
     def reasons(self) -> dict[str, tuple[str, ...]]:
@@ -177,6 +179,8 @@ class BackendCheck:
 
     def __repr__(self) -> str:
         lines = [f"{self.backend}: {len(self.passed)} scenarios right, {len(self.refused)} that it cannot do"]
+        if self.uncovered:
+            lines.append(f"its errors, which are no bounds, do not cover in {len(self.uncovered)}")
         for why, asked in self.reasons.items():
             lines += [f"{why}:", *(f"  {one}" for one in asked)]
         return "\n".join(lines)
@@ -191,7 +195,8 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
 
     * as many values, and errors, as the task has partials, at a point and for each row of a batch;
     * at an ordinary point what is ok is right, nothing has a status but ok or uncertain, and what is not ok is NaN;
-    * unless ``error_kind`` is "none" there are bars, and each covers the truth;
+    * unless ``error_kind`` is "none" there are bars, and each covers the truth; of a backend whose ``covering`` is
+      False, those that do not are told (a standard deviation is no bound);
     * a component without a derivative is NaN and not ok, whatever its status;
     * a batch is its points, in its shape, and no answer depends on the points that were asked before.
 
@@ -204,10 +209,12 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
     from diffkit.methods.answering import find_backend
 
     asked = find_backend(backend)
-    passed, refused, faults = [], [], []
+    passed, refused, faults, uncovered = [], [], [], []
     for scenario in SCENARIOS:
         try:
-            fault = _fault(scenario, asked, digits)
+            fault, covers = _fault(scenario, asked, digits)
+            if not covers:
+                uncovered.append(scenario)
         except BackendError as error:
             refused.append((scenario, str(error)))
             continue
@@ -219,7 +226,7 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
             faults.append(f"{scenario.asked}: {fault}")
         else:
             passed.append(scenario)
-    summary = BackendCheck(asked.name, tuple(passed), tuple(refused))
+    summary = BackendCheck(asked.name, tuple(passed), tuple(refused), tuple(uncovered))
     if faults:
         count = f"{len(faults)} of {len(SCENARIOS)} scenarios"
         raise AssertionError("\n".join([f"backend {asked.name} is wrong in {count}", "", *faults]))
@@ -228,8 +235,10 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
     return summary
 
 
-def _fault(scenario: Scenario, backend: Backend, digits: int) -> str:
+def _fault(scenario: Scenario, backend: Backend, digits: int) -> tuple[str, bool]:
     """Say what is wrong with a backend's answers to a scenario, at its points one by one and together; "" if nothing.
+
+    And whether its bars cover the truth, where that need not be.
 
     BackendError where it cannot answer or is uncertain, and whatever else the backend raises.
     """
@@ -239,23 +248,26 @@ def _fault(scenario: Scenario, backend: Backend, digits: int) -> str:
     prepared = Prepared(scenario.question, backend)
     points = scenario.points
     single = [prepared.result(point) for point in points]
-    fault = _wrong(single[-1], scenario, digits)
+    covering = getattr(backend, "covering", True)
+    fault = _wrong(single[-1], scenario, digits, covering)
+    covers = covering or not _wrong(single[-1], scenario, digits, True)
     if not fault and not callable(scenario.f):  # what a batch of arrays is depends on the code
         fault = _parted(prepared.result(scenario.batch), single, points, digits)
     if not fault and scenario.is_ordinary and not single[-1].ok:
         raise BackendError(f"uncertain: {single[-1].message}")
-    return fault
+    return fault, covers
 
 
-def _wrong(result: Result, scenario: Scenario, digits: int) -> str:
-    """Say what is wrong with a result at the point of a scenario, or ""."""
+def _wrong(result: Result, scenario: Scenario, digits: int, covering: bool) -> str:
+    """Say what is wrong with a result at the point of a scenario, or "": with bars too, if they are to cover."""
     barred = result.error_kind != "none"
     if barred and result.flat_error is None:
         return f"got no error bars, and error_kind is {result.error_kind!r}"
     for k, (value, truth) in enumerate(zip(result.flat, scenario.answer, strict=True)):
         status = result.odd[k].status if k in result.odd else "ok"
         bar = result.flat_error[k] if barred else None
-        if what := _misjudged(float(value), status, truth, scenario) or _off(float(value), truth, bar, digits):
+        covered = bar if covering else None
+        if what := _misjudged(float(value), status, truth, scenario) or _off(float(value), truth, covered, digits):
             with_bar = "" if bar is None else f" ± {bar:.2g}"
             right = "no number: NaN, and not ok" if truth is None else truth
             return f"component {k}: got {float(value)!r}{with_bar} ({status}), right is {right}; {what}"

@@ -22,7 +22,7 @@ LAYERS = [
     {"judging"},
     {"api", "lessons"},
     {"reports"},
-    {"__init__", "cli", "testing"},
+    {"__init__", "cli", "testing", "backends"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -184,9 +184,9 @@ GROWTH = (
         Goal(("casadi",), .5, .5, cases=("set-up, n = 10,000",)),
         Goal(("casadi",), 10, .8, cases=("evaluation, n = 10,000",)),
         Goal(("casadi",), 10, 1.5, cases=("H·v, n = 10,000",)),
-    ), "set-up is that of the gradient, and half as much again. Plain, each evaluation is done by levels: what does "
-       "not depend on each other is gathered and computed as arrays, and passes through memory, where casadi runs "
-       "through one list of operations. The longest programs, on which LLVM would be for seconds, stay with that."),
+    ), "set-up is nearly all parsing: passes in Python over tokens, where casadi is handed what Python's own parser "
+       "has read. Evaluations go term by term, in a loop of machine code or by NumPy; of those with n = 100 three "
+       "quarters are the sparse array of SciPy."),
     Row("nested", "Nested depth 40, 400, 4,000", nested, (
         Goal(("casadi",), 1.2),
         Goal(("symengine",), .25),

@@ -210,9 +210,9 @@ PROOFS = (
         Goal(("jax",), 2, cases=(POLYNOMIAL.name,)),
         Goal(("jax",), 15, cases=(WAVE.name, "Rosenbrock", ACKLEY.name, MIXED.name)),
         Goal(("mpmath",), .5),
-    ), "a proof encloses twice (balls, and power series that confirm them), rounds with a test, and asks whether "
-       "zeros are exact; balls are objects of Arb, each made by a call from Python. Of a polynomial more than half "
-       "is the fixed part: reading the point, the context of the precision, laying out the answer. jax proves "
+    ), "a proof encloses twice (balls, and power series that confirm them; the derivative of a polynomial is "
+       "confirmed once for all points) and rounds with a test; balls are objects of Arb, each made by a call from "
+       "Python. Of mixed-10 two fifths are the balls of 299 operations, and half the series of 119. jax proves "
        "nothing, and mpmath computes once, without a bound."),
     Row("proven-unprepared", "Proven gradient, unprepared", proven_unprepared, (Goal(("mpmath",), .1),),
         "text is parsed, differentiated and simplified in Python for one point as for many; of the shortest text the "

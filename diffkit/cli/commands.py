@@ -172,6 +172,22 @@ def functions(name: str | None, **options: Any) -> int:
     return 0
 
 
+@cli.command()
+@report_options
+def backends(**options: Any) -> int:
+    """List the methods and the tools that can be asked, with versions, and what each can do.
+
+    \b
+    diffkit backends
+    diffkit compare "x*y^2" --at 3,5 --backends all
+    diffkit grad "x*y^2" --at 3,5 --backend jax
+    """
+    from diffkit.reports.backend_list import BackendList
+
+    deliver(BackendList(), options)
+    return 0
+
+
 def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: Any) -> int:
     """Ask for one kind of derivative, answer, and report."""
     from diffkit.methods.answering import answer, find_backend

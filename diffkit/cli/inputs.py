@@ -123,9 +123,9 @@ def claim_of_arrays(function: Any, claims: tuple[str, ...], options: dict[str, A
 
 def backends_of(text: str) -> list[Any]:
     """Give the backends of a comma-separated list."""
-    from diffkit.methods.answering import find_backend
+    from diffkit.methods.answering import find_backends
 
-    return [find_backend(name) for name in names(text) or ()]
+    return list(find_backends(names(text) or ()))
 
 
 def arguments_of(text: str | None) -> tuple[Any, ...]:

@@ -199,7 +199,12 @@ class _Buffers:
                     return False
                 found = self._copied(moved).reshape(shape)
             matrices.append(found)
-        self.calls.append((np.matmul, tuple(matrices)))
+        left, right, to = matrices
+        if not stack and not rows:  # a vector is taken as it is
+            left, to = left[0], to[0]
+        elif not stack and not columns:
+            right, to = right[:, 0], to[:, 0]
+        self.calls.append((np.matmul, (left, right, to)))
         return True
 
     def _copied(self, x: Any) -> Any:

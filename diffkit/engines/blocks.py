@@ -20,7 +20,7 @@ from diffkit.engines.lowering import Lowered
 from diffkit.numbers.arrays import array_function
 from diffkit.numbers.doubles import LOST_SHARE
 
-_CACHE = 2**22  # bytes that a block may fill: not all of its rows are in use at once
+_CACHE = 2**21  # bytes that a block may fill: not all of its rows are in use at once
 _SHORTEST, _LONGEST = 512, 8192  # points of a block: with fewer it is calls that cost, and more gain nothing
 _TALLEST = 2**26  # bytes of a block of the shortest
 _LINE = 64  # bytes to which rows are aligned: where they lie across lines of the cache, a call takes twice as long

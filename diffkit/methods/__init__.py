@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from diffkit.core.errors import BackendError, did_you_mean
+from diffkit.core.errors import BackendError, did_you_mean, told
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from diffkit.asking.tasks import Task
     from diffkit.core.results import Answer, ErrorKind
     from diffkit.engines import BatchCall, Precision
@@ -87,15 +89,51 @@ BACKENDS = {
 """Name → module:class; a module is imported when its backend is first wanted."""
 
 
+ENTRY_POINTS = "diffkit.backends"
+"""the group of entry points by which other packages add backends: a name, and what gives the backend when called"""
+
+
 def get_backend(backend: str | Backend) -> Backend:
     """Give the backend of a name, or the object itself; BackendError if there is none of that name."""
     if not isinstance(backend, str):
         if not hasattr(backend, "prepare"):
             raise BackendError(f"a backend is a name or an object with prepare(task), not a {type(backend).__name__}")
         return backend
-    if backend not in BACKENDS:
-        hint = did_you_mean(backend, ("auto", *BACKENDS)) or f"there are auto, {', '.join(BACKENDS)}"
-        raise BackendError(f"unknown backend {backend!r}", hint=hint)
-    module, _, name = BACKENDS[backend].partition(":")
+    if backend in BACKENDS:
+        return _made(BACKENDS[backend])
+    from diffkit.methods.tools import TOOLS  # those who compare our own have no use for it
+
+    if backend in TOOLS:
+        return _made(TOOLS[backend].path)
+    joined = joined_backends()
+    if backend in joined:
+        try:
+            made: Backend = joined[backend].load()()
+        except Exception as error:
+            home = joined[backend].value
+            raise BackendError(f"the backend {backend} of {home} cannot be made ({told(error)})") from error
+        return made
+    known = ("auto", *BACKENDS, *TOOLS, *joined)
+    hint = did_you_mean(backend, known) or f"there are auto, {', '.join(BACKENDS)}; diffkit backends lists the tools"
+    raise BackendError(f"unknown backend {backend!r}", hint=hint)
+
+
+def _made(path: str) -> Backend:
+    """A backend of ours, from module:class."""
+    module, _, name = path.partition(":")
     found: Backend = getattr(import_module(module), name)()
     return found
+
+
+def joined_backends() -> dict[str, EntryPoint]:
+    """The backends that other packages add, by name; none of them may take the name of one that is here."""
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def installed_backends() -> list[str]:
+    """Names of all backends that can be asked: ours, the tools that are installed, and what other packages add."""
+    from diffkit.methods.tools import TOOLS, is_installed
+
+    return [*BACKENDS, *filter(is_installed, TOOLS), *joined_backends()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.answers import lay_out
@@ -12,7 +12,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, PointError
 from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
-from diffkit.methods import Backend, get_backend
+from diffkit.methods import Backend, get_backend, installed_backends
 
 if TYPE_CHECKING:
     from diffkit.core.worker_pool import Workers
@@ -32,6 +32,16 @@ def find_backend(backend: str | Backend, digits: int | None = None, workers: Wor
     if digits is not None:
         raise BackendError("digits belong to proofs", hint="only the backend auto proves")
     return get_backend(backend)
+
+
+def find_backends(backends: str | Backend | Sequence[str | Backend]) -> list[Backend]:
+    """Give backends of names or objects: one, several, or ``all`` that are installed."""
+    if isinstance(backends, str) or hasattr(backends, "prepare"):
+        backends = [backends]  # type: ignore[list-item]
+    names: list[Any] = []
+    for backend in backends:
+        names += installed_backends() if isinstance(backend, str) and backend == "all" else [backend]
+    return [find_backend(name) for name in names]
 
 
 def answer(

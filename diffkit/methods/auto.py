@@ -164,14 +164,20 @@ class ProvenPoints:
         """Give what makes functions of a point that give an array of a shape, the values in the order of ``places``."""
         import numpy as np
 
+        plain, placed, flat = self.proofs.plain, not in_order(places), len(shape) == 1
+
         def make(otherwise: Any, arrays: bool) -> Callable[..., Any]:  # noqa: ARG001
             def call(at: Any, out: Any = None) -> Any:
                 fits = out is None or (type(out) is np.ndarray and out.shape == shape)
-                values = self.proofs.plain(at) if fits and type(at) is tuple else None
+                values = plain(at) if fits and type(at) is tuple else None
                 if values is None:
                     return otherwise(at, out)
+                if placed:
+                    values = [values[place] for place in places]
+                if out is None and flat:
+                    return np.array(values)
                 found: Any = np.empty(shape) if out is None else out
-                found.flat = values if in_order(places) else [values[place] for place in places]
+                found.flat = values
                 return found
 
             return call

@@ -32,10 +32,11 @@ class ComplexBackend:
 
     name = "complex"
     error_kind: ErrorKind = "estimate"
+    most_order = 1
 
     def prepare(self, task: Task) -> ComplexEvaluation:
         """BackendError above order 1."""
-        if task.order > 1:
+        if task.order > self.most_order:
             raise BackendError("the complex step gives first derivatives only", hint=_OTHER_BACKENDS)
         return ComplexEvaluation(task)
 

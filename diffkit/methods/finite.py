@@ -99,14 +99,15 @@ class FiniteBackend:
 
     name = "finite"
     error_kind: ErrorKind = "estimate"
+    most_order = STENCIL_ORDER
 
     def __init__(self, effort: Effort = THOROUGH):
         self.effort = effort
 
     def prepare(self, task: Task) -> FiniteEvaluation:
         """Split the program by outputs; BackendError above order 4."""
-        if task.order > STENCIL_ORDER:
-            raise BackendError(f"finite differences go up to order {STENCIL_ORDER}, not {task.order}",
+        if task.order > self.most_order:
+            raise BackendError(f"finite differences go up to order {self.most_order}, not {task.order}",
                                hint="use backend='dual' or 'symbolic'")  # fmt: skip
         return FiniteEvaluation(task, self.effort)
 

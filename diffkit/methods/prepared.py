@@ -308,11 +308,9 @@ class Prepared(Generic[V_co]):
     @staticmethod
     def _at_flat(prepared: Prepared, x: Any) -> Array:
         """The array at a flat array of coordinates, one for each of its axes."""
-        quick: Array | None = prepared._points.quick(x) if len(x) > _LONG_POINT else None
-        if quick is None:
-            quick = prepared._points.quick(tuple(x.tolist()))
-        if quick is not None:
-            return quick
+        long = len(x) > _LONG_POINT and (quick := prepared._points.quick(x)) is not None
+        if long or (quick := prepared._points.quick(tuple(x.tolist()))) is not None:
+            return quick  # type: ignore[no-any-return]
         found = prepared(x)
         if hasattr(found, "toarray"):
             return found
@@ -326,11 +324,10 @@ class Prepared(Generic[V_co]):
         self._check_one()
         x = _flat(x)
         prepared = self._others.get("hvp") or self._other("hvp", direction=[0.0] * len(x))
-        quick: Array | None
-        if len(x) > _LONG_POINT and type(v) is np.ndarray and v.dtype == x.dtype and v.shape == x.shape:
-            quick = prepared._points.quick(np.concatenate((x, v, (0.0,))))
-            if quick is not None:
-                return quick
+        plain = len(x) > _LONG_POINT and type(v) is np.ndarray and v.dtype == x.dtype and v.shape == x.shape
+        quick: Array | None = prepared._points.quick(np.concatenate((x, v, (0.0,)))) if plain else None
+        if quick is not None:
+            return quick
         direction = _direction(v)
         quick = prepared._points.quick((*x.tolist(), *direction, 0.0))
         if quick is not None:

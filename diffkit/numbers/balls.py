@@ -107,7 +107,7 @@ def ball_function(primitive: Primitive) -> Callable[..., Any]:
     if isinstance(form, str):
         return getattr(arb, form)  # type: ignore[no-any-return]
     if form is not None:
-        return lambda *args: form(flint, *args)
+        return partial(form, flint)
     if primitive.name in OPERATORS:
         return OPERATORS[primitive.name]
     if primitive.continues is not None:
@@ -190,7 +190,7 @@ def _moving_function(primitive: Primitive) -> Callable[..., Any]:
     if isinstance(form, str):
         return getattr(arb_series, form)  # type: ignore[no-any-return]
     if form is not None:
-        return lambda *args: form(flint, *args)
+        return partial(form, flint)
     if primitive.removable is not None:
         return lambda x: ball_forms.composed(flint, Removable.of(primitive).coefficients(x[0], ctx.cap), x)
     if primitive.continues is not None:

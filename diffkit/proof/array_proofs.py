@@ -22,7 +22,7 @@ from diffkit.numbers.pair_balls import is_arithmetic
 from diffkit.proof.array_kinks import SWEPT, met_exactly, one_sided
 from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
 from diffkit.proof.array_prover import ArrayProver, ProvenEntries
-from diffkit.proof.pair_proofs import proven_in_pairs
+from diffkit.proof.pair_proofs import PROOF_IN_PAIRS, proven_in_pairs
 from diffkit.proof.proofs import PROOF, UNCONFIRMED, Proofs
 
 WRITTEN_OUT_BELOW = 1000  # numbers computed, up to which a program is proven number by number
@@ -61,7 +61,8 @@ class ArrayProofs:
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         rows, columns, places = self._layout
-        found = self._in_pairs(point, columns, places) or self.prover.at(point, rows, columns, places)
+        quick = self._in_pairs(point, columns, places)
+        found = self.prover.at(point, rows, columns, places) if quick is None else quick
         values, errors = found.values, found.errors
         rest = np.flatnonzero(~found.proven)
         odd: Mapping[int, Odd] = {}
@@ -69,7 +70,7 @@ class ArrayProofs:
             odd = told_of(rest.tolist(), Odd("uncertain", found.stopped), len(values))
         elif len(rest):
             odd = self._settled(point, rest, values, errors)
-        return Answer(values, errors, odd, 1, PROOF, True)
+        return Answer(values, errors, odd, 1, PROOF if quick is None else PROOF_IN_PAIRS, True)
 
     @cached_property
     def is_arithmetic(self) -> bool:

@@ -22,6 +22,8 @@ from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SQRT, SUB
 from diffkit.numbers.pair_balls import PairArrays, PairBalls, joined, summed, whole_number
 from diffkit.proof.array_prover import DIRECTIONS, WEIGHT, ArrayProver, ProvenEntries
 
+PROOF_IN_PAIRS = "the derivative in balls of pairs of binary64, confirmed by derivatives along random directions"
+
 
 def proven_in_pairs(prover: ArrayProver, point: Any, columns: Sequence[int]) -> ProvenEntries | None:
     """Prove partials of the one output by some inputs at a point; None unless all are proven."""

@@ -51,7 +51,8 @@ class Proofs:
         """The values where each is proven to be one; None elsewhere, and where a coordinate is no finite float."""
         if self.digits is not None or self.factors is not None:
             return None
-        if (found := self.prover.values(point)) is not None:
+        found = self.prover.values(point)
+        if found is not None:
             return found
         count = len(self.prover.program.inputs)
         if len(point) != count or not all(type(x) is float and math.isfinite(x) for x in point):

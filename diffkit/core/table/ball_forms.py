@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+_ONES: dict[int, Any] = {}
+"""by length"""
+
 
 @contextmanager
 def length(flint: Any, terms: int) -> Iterator[None]:
@@ -40,7 +43,15 @@ def beginning(flint: Any, series: Any, value: Any) -> Any:
     """The series with a sharper ball for its constant term."""
     if not value.is_finite():
         return series
-    return flint.arb_series([value, *(series[k] for k in range(1, len(series)))])
+    return flint.arb_series([value, *[series[k] for k in range(1, len(series))]])
+
+
+def one_series(flint: Any) -> Any:
+    """1 as a series; flint takes longer to make one of a number than to multiply two."""
+    found = _ONES.get(flint.ctx.cap)
+    if found is None:
+        found = _ONES[flint.ctx.cap] = flint.arb_series([1])
+    return found
 
 
 def ratio(flint: Any, x: Any, y: Any) -> Any:
@@ -98,9 +109,22 @@ def logistic(flint: Any, x: Any) -> Any:
         if not tail.is_finite():
             up = tail = x.exp()
         return up / (1 + tail)
-    if not tail[0].is_finite():
-        up = tail = x.exp()
-    return ratio(flint, up, 1 + tail)
+    one = one_series(flint)
+    if tail[0].is_finite():
+        return ratio(flint, one, tail + one)
+    tail = x.exp()
+    return ratio(flint, tail, tail + one)
+
+
+def tanh(flint: Any, x: Any) -> Any:
+    """2/(1 + e⁻²ˣ) − 1, or 1 − 2/(1 + e²ˣ)."""
+    one, twice = one_series(flint), x + x
+    tail = (-twice).exp()
+    if tail[0].is_finite():
+        half = ratio(flint, one, tail + one)
+        return beginning(flint, half + half - one, x[0].tanh())
+    half = ratio(flint, one, twice.exp() + one)
+    return beginning(flint, one - half - half, x[0].tanh())
 
 
 def softplus(flint: Any, x: Any) -> Any:

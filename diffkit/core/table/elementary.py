@@ -277,7 +277,7 @@ row("tanh", "x", "hyperbolic tangent",
     exponent=60, latex="\\tanh",
     libm="tanh",
     floats=math.tanh, array="tanh", mpmath="tanh", sympy="tanh",
-    ball="tanh", identity=lambda F, x: 2 * F.sigmoid(2 * x) - 1,
+    ball="tanh", series=ball_forms.tanh, identity=lambda F, x: 2 * F.sigmoid(2 * x) - 1,
     code={"fortran": "tanh"},
     partials=(lambda F, x, y: 4 * F.sigmoid(2 * x) * F.sigmoid(-2 * x),), written=(lambda F, x, y: 1 - y**2,),
     points=(-800.0, -1.2, 0.0, 0.3, 20.0))

@@ -1,0 +1,33 @@
+"""autograd as a backend: reverse mode through NumPy code, nested for higher orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from diffkit.methods.tools.adapter import Tool, ToolPartials, by_nesting, imported, of_arrays
+
+if TYPE_CHECKING:
+    from diffkit.asking.sources import Source
+    from diffkit.core.program import Index
+
+
+class AutogradBackend(Tool):
+    """``autograd.jacobian``."""
+
+    name = "autograd"
+
+    def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
+        """Give the function of a point that gives these partials of a source."""
+        import numpy as np
+
+        numpy, special = imported("autograd.numpy"), imported("autograd.scipy.special")
+        jacobian = imported("autograd").jacobian
+        f = of_arrays(source, numpy, special)
+        found = by_nesting(f, len(source.inputs), indices, numpy, lambda g, _: jacobian(g))
+
+        def at(point: Sequence[float]) -> ToolPartials:
+            with np.errstate(all="ignore"):
+                return ToolPartials(found(np.array(point)))
+
+        return at
