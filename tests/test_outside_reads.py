@@ -1,6 +1,7 @@
 """A function that is replayed from its record stays the same function, or that it does not is noticed."""
 
 import functools
+import pickle
 import time
 from types import SimpleNamespace
 
@@ -248,3 +249,10 @@ def test_functions_that_call_themselves():
     prepared = settled(lambda w: np.sum(power(rows @ w, 3)), np.ones(3))
     rows[0, 0] = 2.0
     assert prepared(np.ones(3))[0] == 3 * 9 * 5999 + 3 * 16 * 2
+
+
+def test_what_is_replayed_is_pickled():
+    prepared = settled(own, np.ones(3))
+    other = pickle.loads(pickle.dumps(prepared))
+    for _ in range(POINTS_INTERPRETED):
+        assert other(np.ones(3)).tolist() == [2.0] * 3

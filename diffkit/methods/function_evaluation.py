@@ -51,6 +51,11 @@ class FunctionEvaluation:
         self._watching = False
         """whether that was tried: it is not, once something has changed"""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What was compiled is compiled again where a pickle arrives, and what is read is looked through again."""
+        state = {name: value for name, value in vars(self).items() if name != "_replay"}
+        return {**state, "_watched": None, "_watching": False}
+
     def replayed_by(self, engine: str) -> FunctionEvaluation:
         """The same, with an engine for many points of a record; BackendError for one that takes no records."""
         if engine != "jax":
