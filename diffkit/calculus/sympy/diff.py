@@ -107,7 +107,7 @@ def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limi
         with suppress(RecursionError):
             return _differentiate(program, indices, limits)
     check_length(program, limits)
-    most = limits.symbolic_depth if wide and not deep else min(limits.symbolic_depth, _LEVELS)
+    most = limits.symbolic_depth if wide and not deep else min(limits.symbolic_depth, _LEVELS_AT_ONCE)
     try:
         return _differentiate_sums(program, indices, lambda form, wanted: _differentiate(form, wanted, limits), most)
     except RecursionError:
@@ -161,7 +161,7 @@ def _writes_powers_of_e(program: Program) -> bool:
 
 
 _WIDE_SUM = 32  # terms of a sum from which on it is worth the trouble
-_LEVELS = 20  # of nesting that SymPy sees at a time, where there are too many
+_LEVELS_AT_ONCE = 20  # of nesting that SymPy sees at a time, where there are too many
 _MANY_TERMS = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
 _Differentiate = Callable[[Program, Sequence[Index]], Program]
 
