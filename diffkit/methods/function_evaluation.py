@@ -269,7 +269,8 @@ class FunctionEvaluation:
                 watched = reads is not None and not reads.large and reads.unchanged()
                 if not watched and not self._is_current(points[-1]):
                     return rest
-                values[first:], ordinary = self._replay.batch(points[first:])
+                found, ordinary = self._replay.batch(points)  # of all, as it may be compiled for how many there are
+                values[first:] = found[first:]
         except TimeIsUp:  # which is told of each row that is left
             return rest
-        return (first + np.flatnonzero(~ordinary)).tolist()
+        return (first + np.flatnonzero(~ordinary[first:])).tolist()
