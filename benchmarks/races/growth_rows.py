@@ -177,9 +177,10 @@ GROWTH = (
         Goal(("casadi",), .6, cases=("text to gradient",), ours=("prepare(text)(tuple)",)),
         Goal(("heyoka",), .2, cases=("text to gradient",), ours=("prepare(text)(tuple)",)),
         Goal(("casadi",), 30, 1.0, cases=("evaluation",)),
-    ), "tokens, the parser, the sweep back, the stable form, guards and the numbering of slots are passes in Python "
-       "over all that was written, about 30 µs in all for each of its numbers and names; the peers are handed what "
-       "Python's own parser, written in C, has read, and build in C++. All of it grows linearly."),
+    ), "from 250 variables on the terms of the sum are found alike and compiled once, and two thirds are reading the "
+       "text: 0.7 µs a token for the tokens, as much for the parser, 3 µs an operation for the program. Below, the "
+       "sweep back and the evaluation in pairs cost as much again; the peers are handed what Python's own parser, "
+       "written in C, has read, and build in C++."),
     Row("sparse-hessian", "Sparse Hessian of Rosenbrock, n = 10⁴", sparse_hessian, (
         Goal(("casadi",), .5, .5, cases=("set-up, n = 10,000",)),
         Goal(("casadi",), 10, .8, cases=("evaluation, n = 10,000",)),
@@ -190,6 +191,7 @@ GROWTH = (
     Row("nested", "Nested depth 40, 400, 4,000", nested, (
         Goal(("casadi",), 1.2),
         Goal(("symengine",), .25),
-    ), "after parsing, the derivative is built, put into its stable form and numbered anew, each a pass in Python "
-       "over all slots; casadi is called with the operations, without text, and builds each in C++."),
+    ), "a third is reading the text, which casadi is not given: it is called with the operations, and builds each in "
+       "C++. Building the derivative and numbering its slots is another third, evaluating it in pairs the rest; copies "
+       "into stable and guarded forms are made only where something cancels, or has a place to guard."),
 )  # fmt: skip
