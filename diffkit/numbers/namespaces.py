@@ -37,12 +37,13 @@ class NamespaceAlgebra:
         form = row.array
         if isinstance(form, str):
             home = self.special if "." in form else self.numpy
-            found: Callable[..., Any] | None = getattr(home, form.rpartition(".")[2], None)
-            if found is not None:
-                return found
+            for name in filter(None, (form.rpartition(".")[2], row.libm)):  # as NumPy or as the C library calls it
+                found: Callable[..., Any] | None = getattr(home, name, None)
+                if found is not None:
+                    return found
         elif form is not None and row.definition is None:
             return partial(form, self.numpy)
         if row.definition is None:
-            name = getattr(self.numpy, "__name__", type(self.numpy).__name__).partition(".")[0]
-            raise BackendError(f"{name} has no {row.name}", hint="use backend='auto'")
+            tool = getattr(self.numpy, "__name__", type(self.numpy).__name__).partition(".")[0]
+            raise BackendError(f"{tool} has no {row.name}", hint="use backend='auto'")
         return lambda *args: by_definition(row, self, args)

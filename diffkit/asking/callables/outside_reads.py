@@ -30,10 +30,29 @@ _PURE_BUILTINS = (
     pow, range, reversed, round, sorted, sum, tuple, zip,
 )  # fmt: skip
 _PURE_NUMPY = (
-    "arange", "array", "asarray", "copy", "eye", "full", "identity", "linspace", "ndim", "ones", "ones_like",
-    "shape", "size", "zeros", "zeros_like", "float64", "tri", "indices", "triu_indices", "tril_indices", "diag_indices",
-)  # fmt: skip
-_PURE = {id(f) for f in (*_PURE_BUILTINS, *FUNCTIONS, *(getattr(np, name) for name in _PURE_NUMPY))}
+    np.arange,
+    np.array,
+    np.asarray,
+    np.copy,
+    np.eye,
+    np.full,
+    np.identity,
+    np.linspace,
+    np.ndim,
+    np.ones,
+    np.ones_like,
+    np.shape,
+    np.size,
+    np.zeros,
+    np.zeros_like,
+    np.float64,
+    np.tri,
+    np.indices,
+    np.triu_indices,
+    np.tril_indices,
+    np.diag_indices,
+)
+_PURE = {id(f) for f in (*_PURE_BUILTINS, *FUNCTIONS, *_PURE_NUMPY)}
 _WRITING = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "DELETE_NAME", "STORE_ATTR", "DELETE_ATTR", "STORE_SUBSCR",
             "DELETE_SUBSCR", "IMPORT_NAME", "IMPORT_FROM"}  # fmt: skip
 _PLAIN_CLASS = {

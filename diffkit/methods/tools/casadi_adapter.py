@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from diffkit.core.program import Index
 
 _CASADI_NAMES = {
-    "abs": "fabs", "maximum": "fmax", "minimum": "fmin", "where": "if_else", "logical_and": "logic_and",
-    "logical_or": "logic_or", "logical_not": "logic_not",
+    "where": "if_else", "logical_and": "logic_and", "logical_or": "logic_or", "logical_not": "logic_not"
 }  # fmt: skip
 _CASADI_COMPARISONS: dict[str, Callable[..., Any]] = {
     "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
@@ -71,3 +70,11 @@ class CasadiFunctions:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         found = SYMBOL_SIGNS.get(name) or _CASADI_COMPARISONS.get(name)
         return found or getattr(self._casadi, _CASADI_NAMES.get(name, name))
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """The larger one."""
+        return self._casadi.fmax(x, y)
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        """The smaller one."""
+        return self._casadi.fmin(x, y)

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from diffkit.core.program import Index
 
 _HEYOKA_NAMES = {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
-    "arctanh": "atanh", "where": "select", "less": "lt", "less_equal": "lte", "greater": "gt", "greater_equal": "gte",
-    "equal": "eq", "not_equal": "neq", "expit": "sigmoid",
+    "where": "select", "less": "lt", "less_equal": "lte", "greater": "gt", "greater_equal": "gte", "equal": "eq",
+    "not_equal": "neq",
 }  # fmt: skip
 
 
@@ -61,6 +60,10 @@ class HeyokaFunctions:
     def logical_or(self, *truths: Any) -> Any:
         """Whether one holds."""
         return self._heyoka.logical_or(list(truths))
+
+    def expit(self, x: Any) -> Any:
+        """1/(1 + e⁻ˣ)."""
+        return self._heyoka.sigmoid(x)
 
     def sign(self, x: Any) -> Any:
         """−1, 0 or 1."""

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from diffkit.core.program import Index
 
 _SYMENGINE_NAMES = {
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
-    "arctanh": "atanh", "ceil": "ceiling", "gammaln": "loggamma",
     "less": "Lt", "less_equal": "Le", "greater": "Gt", "greater_equal": "Ge", "equal": "Eq", "not_equal": "Ne",
     "logical_and": "And", "logical_or": "Or", "logical_not": "Not",
 }  # fmt: skip
@@ -60,6 +58,14 @@ class SymengineFunctions:
     def abs(self, x: Any) -> Any:
         """|x|, so that it can be differentiated."""
         return self.where(self.greater_equal(x, 0), x, -x)
+
+    def ceil(self, x: Any) -> Any:
+        """The least whole number that is not smaller."""
+        return self._symengine.ceiling(x)
+
+    def gammaln(self, x: Any) -> Any:
+        """The logarithm of Γ."""
+        return self._symengine.loggamma(x)
 
     def sign(self, x: Any) -> Any:
         """−1, 0 or 1."""

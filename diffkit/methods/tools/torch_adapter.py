@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from diffkit.asking.sources import Source
     from diffkit.core.program import Index
 
-_TORCH_NAMES = {"power": "pow", "equal": "eq", "heaviside": "", "cbrt": "", "gammaln": "lgamma", "psi": "digamma"}
-"""where Torch means something else by NumPy's name, or has the function by another"""
-
 
 class TorchBackend(Tool):
     """``torch.func.jacfwd`` and ``torch.func.jacrev``."""
@@ -41,10 +38,14 @@ class TorchFunctions:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         try:
-            function = getattr(self._module, _TORCH_NAMES.get(name, name))
+            function = getattr(self._module, name)
         except AttributeError:
             raise AttributeError(name) from None
         return lambda *args: function(*map(self.asarray, args))
+
+    def equal(self, x: Any, y: Any) -> Any:
+        """Where numbers are equal; Torch's own function of that name asks whether all are."""
+        return self._torch.eq(self.asarray(x), self.asarray(y))
 
     def asarray(self, x: Any, dtype: Any = None) -> Any:  # noqa: ARG002  # all that is real has 64 bits
         """A tensor of 64 bits, or of truths."""
