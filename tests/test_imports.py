@@ -23,7 +23,7 @@ LAYERS = [
     {"api", "lessons"},
     {"reports"},
     {"__init__", "cli", "testing", "backends"},
-    {"__main__"},
+    {"__main__", "pytest_plugin"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
