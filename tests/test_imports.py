@@ -21,7 +21,7 @@ LAYERS = [
     {"methods"},
     {"judging"},
     {"api", "lessons"},
-    {"reports"},
+    {"reports", "smooth_points"},
     {"__init__", "cli", "testing", "backends"},
     {"__main__", "pytest_plugin"},
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from diffkit.reports.document import Document, JudgedClaim
 
-_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
+_OF_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_OF_PROPERTY = {**_OF_MESSAGE, ":": "%3A", ",": "%2C"}
 """what ends a command, or one of its properties, and how it is written instead"""
 
 
@@ -19,8 +19,8 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
 
 def _command(claim: JudgedClaim) -> str:
     where = {"file": claim.file, "line": claim.line or "", "title": f"{claim.name}: {claim.verdict}"}
-    properties = ",".join(f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in where.items() if value)
-    return f"::error {properties}::{_escaped(claim.report.rstrip() or claim.message, _DATA)}"
+    properties = ",".join(f"{name}={_escaped(str(value), _OF_PROPERTY)}" for name, value in where.items() if value)
+    return f"::error {properties}::{_escaped(claim.report.rstrip() or claim.message, _OF_MESSAGE)}"
 
 
 def _escaped(text: str, marks: dict[str, str]) -> str:
