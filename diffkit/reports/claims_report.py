@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from diffkit.core.errors import plural
+from diffkit.core.errors import DiffkitError, OutOfTime, plural
 from diffkit.reports.check_report import CheckReport
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, JudgedClaim, Note, Shown, Table, listed
 from diffkit.reports.text import render
@@ -18,24 +18,26 @@ class NamedCheck(NamedTuple):
 
     name: str
     report: CheckReport | None
-    error: str = ""
+    error: DiffkitError | None = None
     file: str = ""
     line: int = 0
 
     @property
     def verdict(self) -> str:
-        """That of the check, or "error"."""
-        return "error" if self.report is None else self.report.check.verdict
+        """That of the check; "error" where nothing could be asked, though what took too long is undecided."""
+        if self.report is None:
+            return "inconclusive" if isinstance(self.error, OutOfTime) else "error"
+        return self.report.check.verdict
 
     @property
     def about(self) -> str:
         """The verdict with its reason, in one line."""
-        return self.error if self.report is None else str(self.report.check)
+        return str(self.error if self.report is None else self.report.check)
 
     @property
     def judged(self) -> JudgedClaim:
         """The claim as formats of test runners take it."""
-        whole = self.error if self.report is None else render(Shown(self.report))
+        whole = self.about if self.report is None else render(Shown(self.report))
         return JudgedClaim(self.name, self.verdict, self.about, whole, self.file, self.line)
 
 
@@ -67,7 +69,7 @@ class ClaimsReport(Document):
             if check.verdict != "correct":
                 yield Gap()
                 yield Heading(check.name)
-                yield from [Note(check.error)] if check.report is None else check.report.blocks()
+                yield from [Note(check.about)] if check.report is None else check.report.blocks()
 
     def claims(self) -> Iterator[JudgedClaim]:
         """Each claim with its verdict."""
@@ -82,7 +84,7 @@ class ClaimsReport(Document):
                 {
                     "name": check.name,
                     "verdict": check.verdict,
-                    "error": check.error or None,
+                    "error": check.error and str(check.error),
                     "file": check.file or None,
                     "line": check.line or None,
                     "check": check.report and {**check.report.fields(), "notes": list(check.report.readings)},

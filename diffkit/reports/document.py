@@ -137,8 +137,8 @@ class Shown(Document):
         return map(seen, self.document.charts())
 
     def claims(self) -> Iterator[JudgedClaim]:
-        """The claims that were judged."""
-        return map(seen, self.document.claims())
+        """The claims that were judged; the lines of a report that was rendered stay."""
+        return (seen(claim)._replace(report=claim.report) for claim in self.document.claims())
 
     def fields(self) -> dict[str, Any]:
         """The report for programs, with what is noted; as it is, for JSON has escapes of its own."""
