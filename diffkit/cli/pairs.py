@@ -20,7 +20,7 @@ from diffkit.core.files import read
 if TYPE_CHECKING:
     from diffkit.reports.claims_report import NamedCheck
 
-_SECTION, _LIST = "tool.diffkit", "tool.diffkit.check"
+_OUR_TOOL, _KEY_OF_PAIRS = "tool.diffkit", "tool.diffkit.check"
 _CLAIMED_KINDS = ("gradient", "jacobian", "hessian", "vjp")
 _TEXT, _TEXTS, _NUMBER, _FLAG = (str,), (str, list), (int, float), (bool,)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -32,11 +32,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _FOR_ALL = ("rtol", "atol", "beside", "timeout")
 """what the section may say for all its pairs"""
 _PASSED_ON = ("variables", "wrt", *_FOR_ALL, "symmetric")
-_HEADER = re.compile(r"^\s*\[\[\s*tool\s*\.\s*diffkit\s*\.\s*check\s*\]\]", re.MULTILINE)
+_PAIR_HEADER = re.compile(r"^\s*\[\[\s*tool\s*\.\s*diffkit\s*\.\s*check\s*\]\]", re.MULTILINE)
 _WORDS = {str: "text", list: "a list", int: "a whole number", float: "a number", bool: "true or false"}
 
 
-class Place(NamedTuple):
+class ClaimPlace(NamedTuple):
     """Where something stands in files; nowhere without a file."""
 
     file: str = ""
@@ -49,7 +49,7 @@ class Pair:
 
     key: str
     given: dict[str, Any]
-    place: Place
+    place: ClaimPlace
 
     @property
     def kind(self) -> str:
@@ -104,22 +104,24 @@ def read_pairs(file: str) -> list[Pair]:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise FileError(f"{file} is no TOML: {error}") from None
-    section = _table(_table(content.get("tool", {}), "tool", file).get("diffkit"), _SECTION, file)
+    section = _table(_table(content.get("tool", {}), "tool", file).get("diffkit"), _OUR_TOOL, file)
     for key in section:
         if key != "check" and key not in _FOR_ALL:
-            raise _unknown(key, ("check", *_FOR_ALL), f"{file}: {_SECTION}")
+            raise _unknown(key, ("check", *_FOR_ALL), f"{file}: {_OUR_TOOL}")
     shared = {key: value for key, value in section.items() if key != "check"}
-    _check_types(shared, f"{file}: {_SECTION}")
+    _check_types(shared, f"{file}: {_OUR_TOOL}")
     found = section.get("check")
     if not isinstance(found, list) or not found:
-        raise FileError(f"{file}: {_LIST} is a list of pairs with one at the least", hint=f"write [[{_LIST}]]")
+        raise FileError(
+            f"{file}: {_KEY_OF_PAIRS} is a list of pairs with one at the least", hint=f"write [[{_KEY_OF_PAIRS}]]"
+        )
     places = _places(file, text, len(found))
-    return [_pair(given, shared, f"{file}: {_LIST}[{k}]", places[k - 1]) for k, given in enumerate(found, 1)]
+    return [_pair(given, shared, f"{file}: {_KEY_OF_PAIRS}[{k}]", places[k - 1]) for k, given in enumerate(found, 1)]
 
 
-def _pair(given: Any, shared: dict[str, Any], key: str, place: Place) -> Pair:
+def _pair(given: Any, shared: dict[str, Any], key: str, place: ClaimPlace) -> Pair:
     if not isinstance(given, dict):
-        raise FileError(f"{key} is no table", hint=f"write [[{_LIST}]], and each key on a line below it")
+        raise FileError(f"{key} is no table", hint=f"write [[{_KEY_OF_PAIRS}]], and each key on a line below it")
     for name in given:
         if name not in _TYPES:
             raise _unknown(name, _TYPES, key)
@@ -146,7 +148,7 @@ def _are_texts(value: list[Any]) -> bool:
 
 def _table(value: Any, key: str, file: str) -> dict[str, Any]:
     if value is None:
-        raise FileError(f"{file} has no [{key}]", hint=f"list what is to be checked below [[{_LIST}]]")
+        raise FileError(f"{file} has no [{key}]", hint=f"list what is to be checked below [[{_KEY_OF_PAIRS}]]")
     if not isinstance(value, dict):
         raise FileError(f"{file}: {key} is no table")
     return value
@@ -162,10 +164,10 @@ def _check_types(given: dict[str, Any], key: str) -> None:
             raise FileError(f"{key}.{name} is {' or '.join(map(_WORDS.__getitem__, types))}, not {value!r:.60}")
 
 
-def _places(file: str, text: str, count: int) -> list[Place]:
+def _places(file: str, text: str, count: int) -> list[ClaimPlace]:
     """The line of each pair, where each is a table below a header of its own."""
-    lines = [text.count("\n", 0, found.end()) + 1 for found in _HEADER.finditer(text)]
-    return [Place(file, line) for line in (lines if len(lines) == count else [1] * count)]
+    lines = [text.count("\n", 0, found.end()) + 1 for found in _PAIR_HEADER.finditer(text)]
+    return [ClaimPlace(file, line) for line in (lines if len(lines) == count else [1] * count)]
 
 
 def _imported(value: Any) -> Any:
@@ -182,11 +184,11 @@ def _called(name: str) -> Any:
     return function
 
 
-def place_of(claim: Any) -> Place | None:
+def place_of(claim: Any) -> ClaimPlace | None:
     """Where a claim in code stands, below the current directory by its relative path; None of anything else."""
     code = getattr(unwrap(claim), "__code__", None) if callable(claim) else None
     if code is None or not os.path.isfile(code.co_filename):
         return None
     path = os.path.realpath(code.co_filename)
     relative = os.path.relpath(path, os.path.realpath("."))
-    return Place(path if relative.startswith("..") else relative.replace(os.sep, "/"), code.co_firstlineno)
+    return ClaimPlace(path if relative.startswith("..") else relative.replace(os.sep, "/"), code.co_firstlineno)
