@@ -5,6 +5,7 @@ To add a format, write a module with ``render(document, terminal) -> str`` and n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -19,11 +20,13 @@ FORMATS = {
     "html": "diffkit.reports.html",
 }
 """Format → module with a ``render`` function."""
+CLAIM_FORMATS = {"junit": "diffkit.reports.junit", "github": "diffkit.reports.github"}
+"""The same for formats of ``ClaimsReport`` alone, which hold verdicts and nothing else."""
 
 
-def unknown_format(format: str) -> DiffkitError:
+def unknown_format(format: str, known: Iterable[str] = FORMATS) -> DiffkitError:
     """Give the error for a name that is no format."""
-    hint = did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
+    hint = did_you_mean(format, known) or f"there are {', '.join(known)}"
     return DiffkitError(f"unknown format {format!r}", hint=hint)
 
 
@@ -71,10 +74,14 @@ def render(answer: Any, format: str = "text", terminal: bool = False) -> str:
 
     Whatever the document quotes, nothing hidden gets into what people read: here, once, for every format.
     """
-    if format not in FORMATS:
-        raise unknown_format(format)
-    text: str = import_module(FORMATS[format]).render(Shown(document_of(answer)), terminal)
+    document = document_of(answer)
+    known = FORMATS | CLAIM_FORMATS if type(document).__name__ == "ClaimsReport" else FORMATS
+    if format not in known:
+        raise unknown_format(format, known)
+    text: str = import_module(known[format]).render(Shown(document), terminal)
     return text
 
 
-__all__ = ["FORMATS", "Document", "document_of", "render", "report_fields", "unknown_format"]
+__all__ = [
+    "CLAIM_FORMATS", "FORMATS", "Document", "document_of", "render", "report_fields", "unknown_format",
+]  # fmt: skip
