@@ -15,7 +15,7 @@ from diffkit.core.text.latex import latex, latex_name
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Listing, Table, line
 
 _LONGEST_PARSED = 2_000  # characters of what is read as a formula
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:e([+-]?\d+))?\Z")
+_WRITTEN_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:e([+-]?\d+))?\Z")
 _QUOTIENT_LABEL = re.compile(r"([d∂])[⁰¹²³⁴-⁹]*(f\d*)/\S+\Z")
 _CALL_LABEL = re.compile(r"(f\d*)\(([\w, ]*)\)\Z")
 _VARIABLE = re.compile(r"[A-Za-z]_?\d*\Z")
@@ -77,7 +77,7 @@ def _label(text: str) -> str:
 
 def _mathematics(text: str) -> str:
     """A number, a label or a formula without rounded numbers as LaTeX; anything else is words."""
-    if number := _NUMBER.match(text):
+    if number := _WRITTEN_NUMBER.match(text):
         return number[1] + (f" \\cdot 10^{{{int(number[2])}}}" if int(number[2] or 0) else "")
     if not _FORMULA.match(text) or _SPOILT_BY_FRACTIONS.search(text) or len(text) > _LONGEST_PARSED:
         return _label(text)
