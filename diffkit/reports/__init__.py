@@ -41,8 +41,12 @@ DOCUMENTS = {
     "Tangent": "tangent_report:TangentReport",
     "StationaryPoints": "stationary_report:StationaryReport",
     "Descent": "descent_report:DescentReport",
+    "MatrixDerivative": "matrix_report:of_one",
     "MatrixDerivatives": "matrix_report:MatrixReport",
     "Identity": "matrix_report:IdentityReport",
+    "Expression": "question_report:ExpressionReport",
+    "Prepared": "question_report:PreparedReport",
+    "DerivativeCode": "question_report:CodeReport",
 }
 """The name of an answer's type → module:class of the document about it"""
 
@@ -59,6 +63,11 @@ def document_of(answer: Any, **more: Any) -> Document:
     return found
 
 
+def report_fields(answer: Any) -> dict[str, Any]:
+    """Give an answer, or a document about one, for programs."""
+    return Shown(document_of(answer)).fields()
+
+
 @undisturbed()
 def render(answer: Any, format: str = "text", terminal: bool = False) -> str:
     """Give an answer, or a document about one, as text; ``terminal`` fits it to the terminal where the format can.
@@ -73,4 +82,6 @@ def render(answer: Any, format: str = "text", terminal: bool = False) -> str:
     return text
 
 
-__all__ = ["CLAIM_FORMATS", "FORMATS", "Document", "document_of", "render", "unknown_format"]
+__all__ = [
+    "CLAIM_FORMATS", "FORMATS", "Document", "document_of", "render", "report_fields", "unknown_format",
+]  # fmt: skip

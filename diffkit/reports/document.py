@@ -66,11 +66,18 @@ class Heading(NamedTuple):
     text: str
 
 
+class Listing(NamedTuple):
+    """Code in a language."""
+
+    lines: tuple[str, ...]
+    language: str
+
+
 class Gap(NamedTuple):
     """An empty line between parts."""
 
 
-Block = Equation | Table | Note | Heading | Gap
+Block = Equation | Table | Note | Heading | Listing | Gap
 
 
 class JudgedClaim(NamedTuple):
