@@ -16,6 +16,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
@@ -72,7 +73,7 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(ByContent):
+class Comparison(ReportViews, ByContent):
     """The verdict on several backends at one point.
 
     ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
