@@ -28,8 +28,8 @@ _SPREAD = 4096  # points over the box of which the bounds are computed
 _SOBOL_SIDES = 64  # from which quasirandom points are no better than others
 _NEAR_ENDS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8, 1e-12)  # parts of a side, and coordinates, at which functions are odd
 _FIRST = 24  # points that are compared before any is improved
-_MOVES = 256  # points around a good one of which the bounds are computed
-_TRIED = 6  # of these that are compared
+_MOVED_POINTS = 256  # points around a good one of which the bounds are computed
+_COMPARED_OF_THESE = 6  # of these that are compared
 _DECADES = 12  # by which a step may be smaller than the side
 
 
@@ -108,7 +108,7 @@ class WorstSearch:
             if not leading:
                 return
             centre = leading[-1]
-            yield from self._best(self._around(centre), min(_TRIED, points - len(self.known)))
+            yield from self._best(self._around(centre), min(_COMPARED_OF_THESE, points - len(self.known)))
 
     def _compare(self, point: tuple[float, ...]) -> None:
         check_time()
@@ -141,12 +141,12 @@ class WorstSearch:
         import numpy as np
 
         sides = len(centre)
-        moved = np.tile(np.array(centre), (_MOVES, 1))
-        chosen = self.random.random((_MOVES, sides)) < max(0.5, 1 / sides)
-        scale = 10.0 ** -self.random.uniform(0, _DECADES, (_MOVES, sides))
-        steps = scale * (self.high - self.low) * self.random.normal(size=(_MOVES, sides))
-        factors = 2.0 ** self.random.uniform(-8, 8, (_MOVES, sides))
-        shrunk = self.random.random((_MOVES, 1)) < 0.5
+        moved = np.tile(np.array(centre), (_MOVED_POINTS, 1))
+        chosen = self.random.random((_MOVED_POINTS, sides)) < max(0.5, 1 / sides)
+        scale = 10.0 ** -self.random.uniform(0, _DECADES, (_MOVED_POINTS, sides))
+        steps = scale * (self.high - self.low) * self.random.normal(size=(_MOVED_POINTS, sides))
+        factors = 2.0 ** self.random.uniform(-8, 8, (_MOVED_POINTS, sides))
+        shrunk = self.random.random((_MOVED_POINTS, 1)) < 0.5
         moved = np.where(chosen, np.where(shrunk, moved * factors, moved + steps), moved)
         return np.clip(moved, self.low, self.high)
 
