@@ -21,6 +21,7 @@ from diffkit.core.errors import DiffkitError as DiffkitError
 from diffkit.core.errors import FileError as FileError
 from diffkit.core.errors import FormError as FormError
 from diffkit.core.errors import FunctionError as FunctionError
+from diffkit.core.errors import LabelError as LabelError
 from diffkit.core.errors import LimitError as LimitError
 from diffkit.core.errors import NotOkError as NotOkError
 from diffkit.core.errors import OutOfTime as OutOfTime

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
+from diffkit.smooth_points import points as points
+
 if TYPE_CHECKING:
     from diffkit.asking.questions import OpenQuestion
     from diffkit.core.results import Result
     from diffkit.methods import Backend
+    from diffkit.reports.check_report import CheckReport
 
 
-def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = False, **options: Any) -> None:
-    """Fail unless ``grad`` is the derivative of ``f``, as ``diffkit.check`` sees it (it takes the options).
+def assert_gradient(
+    f: Any, grad: Any, at: Any = None, *, rtol: float | None = None, atol: float | None = None,
+    kind: str | None = None, args: Any = (), allow_inconclusive: bool = False, **options: Any,
+) -> None:  # fmt: skip
+    """Fail unless ``grad`` is the derivative of ``f``: |grad − f′| ≤ atol + rtol·|f′| in every entry.
 
-    A Jacobian or Hessian is recognised by its shape. An inconclusive check fails too, unless it is allowed. Raises
-    AssertionError with the report: the entries that are wrong, the worst last, and the repair where one is found.
+    ``f`` and ``grad`` are text, an Expression, SymPy or a Python function; ``grad`` may also be numbers. A Jacobian
+    or Hessian is recognised by its shape, or named by ``kind``. ``at`` is the point or a batch; two formulas may do
+    without. ``args`` are further arguments of both. With neither ``rtol`` nor ``atol`` six digits must be seen to
+    agree; one of the two omitted is 0. ``options`` are those of ``diffkit.check`` (wrt, variables, beside, symmetric,
+    reset, seed, timeout …). An inconclusive check fails too, unless ``allow_inconclusive``.
+
+    Raises AssertionError with the report: the entries that are wrong, the worst last, and the repair where one is
+    found; DiffkitError if what is given is no question, such as a point that does not fit.
     """
     __tracebackhide__ = True
     from diffkit.asking.callables.function import as_function
@@ -26,12 +39,17 @@ def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = Fa
     from diffkit.reports import render
     from diffkit.reports.check_report import CheckReport
 
-    found = check(f, grad, at, **options)
+    found = check(f, grad, at, rtol=rtol, atol=atol, kind=kind, args=args, **options)
+    report = CheckReport(found, *(as_function(g).name if is_function(g) else str(g) for g in (f, grad)))
+    for tell in WATCHERS:
+        tell(report)
     if found.verdict == "correct" or (allow_inconclusive and found.verdict == "inconclusive"):
         return
-    name, claim = (as_function(g).name if is_function(g) else str(g) for g in (f, grad))
-    raise AssertionError(f"the {found.kind} is {found.verdict}\n\n{render(CheckReport(found, name, claim))}")
+    raise AssertionError(f"the {found.kind} is {found.verdict}\n\n{render(report)}")
 
+
+WATCHERS: list[Callable[[CheckReport], object]] = []
+"""what is told of every check that ``assert_gradient`` makes: a run of tests that writes one report about all"""
 
 # Backends ---------------------------------------------------------------------------------------------------------
 

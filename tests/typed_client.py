@@ -45,6 +45,12 @@ assert_type(result.left, Array | None)
 assert_type(result.ok, bool)
 assert_type(result.message, str)
 assert_type(dk.derivative("abs(x)", 0).right, float | None)
+assert_type(result.to_json(), str)
+count: int = len(result)
+fields: dict[str, Any] = result.to_dict()
+named: list[str | tuple[str, ...]] = [*result, *result.keys()]
+pairs: dict[str | tuple[str, ...], Any] = dict(result.items())
+assert_type("x" in result, bool)
 
 
 def told(found: dk.Result) -> str:

@@ -14,12 +14,13 @@ from diffkit.core.errors import DiffkitError, VariableError, did_you_mean, listi
 from diffkit.core.folding import exact
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
+from diffkit.core.report_views import ReportViews
 from diffkit.core.text import format_outputs, parse_program
 from diffkit.core.text.names import Name, Names, check_variables, first_meant, notes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Expression:
+class Expression(ReportViews):
     """A real expression of named variables; ``str`` of it parses back to the same program."""
 
     program: Program

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from diffkit.cli.inputs import (
     CODE_NAME,
@@ -22,13 +23,14 @@ from diffkit.cli.options import (
     Command,
     ExpressionCommand,
     array_options,
+    claim_options,
     jobs_option,
     names,
     place_options,
     report_options,
     tolerance_options,
 )
-from diffkit.cli.output import EXIT_NO, deliver, gather, patience
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, gather, patience
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.deadline import INTERRUPTED
 from diffkit.core.errors import told
@@ -162,7 +164,10 @@ def _example(variables: tuple[str, ...]) -> str:
 
 
 @click.command(cls=ExpressionCommand)
-@click.argument("function", metavar="F")
+@click.argument("function", metavar="F", required=False)
+@click.option(
+    "--all", "every", is_flag=True, help="Check every pair that F, a pyproject.toml, lists.  [default: pyproject.toml]"
+)
 @click.option(
     "--claim",
     "claims",
@@ -189,14 +194,21 @@ def _example(variables: tuple[str, ...]) -> str:
 @click.option("--beside", type=click.IntRange(0), default=2, metavar="N", help="Random points beside.  [default: 2]")
 @tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
 @array_options
-@report_options
-def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
+@claim_options
+@click.pass_context
+def check(
+    context: click.Context, /, function: str | None, every: bool, claims: tuple[str, ...], **options: Any
+) -> int:  # fmt: skip
     """Is a claimed derivative of F right?
 
     F is an expression, or code as MODULE:NAME (model:loss, or path/to/file.py:loss), which is imported because you
     name it here and never otherwise. Code that returns a function, its claimed derivative, a point and, if wanted,
     further arguments may stand alone: MODULE:problem.
     Exit code 0 if the claim is correct, 1 if it is wrong or nothing can be said.
+
+    --all checks every pair below [[tool.diffkit.check]] of a pyproject.toml, which says in words of these options:
+    function, gradient (or jacobian, hessian, vjp), points, args, rtol, …; exit code 2 if one of them cannot be asked.
+    The formats junit and github are for programs that run tests.
 
     \b
     diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
@@ -207,9 +219,42 @@ def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
     diffkit check model:loss --gradient model:grad --at 0.1,0.2 --args model:X
     diffkit check model:layer --vjp model:backward --at model:weights --rtol 1e-6
     diffkit check model:problem
+    diffkit check --all
+    diffkit check --all --format junit --output checks.xml
     """
+    if every:
+        _refuse_others(context)
+        return _check_all(function or "pyproject.toml", options)
+    if function is None:
+        raise click.MissingParameter(ctx=context, param=context.command.params[0])
+    return _check_one(function, claims, options)
+
+
+def _refuse_others(context: click.Context) -> None:
+    """DiffkitError for an option that every pair has of its own."""
+    from diffkit.core.errors import DiffkitError
+
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name not in ("function", "every", "format", "output", "timeout"):
+            raise DiffkitError(f"{parameter.opts[0]} does not go with --all", hint="each pair in the file has its own")
+
+
+def _check_all(file: str, options: dict[str, Any]) -> int:
+    from itertools import chain
+
+    from diffkit.cli.pairs import read_pairs
+    from diffkit.reports.claims_report import ClaimsReport
+
+    report = ClaimsReport(tuple(chain.from_iterable(pair.checks() for pair in read_pairs(file))))
+    deliver(report, options)
+    return EXIT_BAD if report.verdicts["error"] else 0 if set(report.verdicts) == {"correct"} else EXIT_NO
+
+
+def _check_one(function: str, claims: tuple[str, ...], options: dict[str, Any]) -> int:
     from diffkit.core.errors import DiffkitError
     from diffkit.judging.checking.check import check as check_claim
+    from diffkit.reports import CLAIM_FORMATS
     from diffkit.reports.check_report import CheckReport
 
     given = [(kind, name) for kind in _CODED if (name := options.pop(kind)) is not None]
@@ -223,7 +268,18 @@ def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
         claimed.f, claimed.claim, claimed.at, kind=claimed.kind or options["kind"], args=claimed.args,
         variables=claimed.variables, wrt=names(options["wrt"]), reset=reset, **settings,
     )  # fmt: skip
-    return _told(CheckReport(found, function, claimed.text), options)
+    report = CheckReport(found, function, claimed.text)
+    return _listed(report, claimed, options) if options["format"] in CLAIM_FORMATS else _told(report, options)
+
+
+def _listed(report: Any, claimed: _Claimed, options: dict[str, Any]) -> int:
+    """Report a check to a program that runs tests: as the only one of them."""
+    from diffkit.cli.pairs import place_of
+    from diffkit.reports.claims_report import ClaimsReport, NamedCheck
+
+    named = NamedCheck(f"{report.check.kind} of {report.f}", report, None, *(place_of(claimed.claim) or ()))
+    deliver(ClaimsReport((named,)), options)
+    return 0 if report.check else EXIT_NO
 
 
 class _Claimed(NamedTuple):

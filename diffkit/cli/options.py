@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -13,7 +14,7 @@ from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime
 from diffkit.methods import BACKENDS
-from diffkit.reports import FORMATS, unknown_format
+from diffkit.reports import CLAIM_FORMATS, FORMATS, unknown_format
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,19 +100,23 @@ def several(*each: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-def _known(_: click.Context, __: click.Parameter, name: str) -> str:
-    if name not in FORMATS:
-        raise unknown_format(name)
-    return name
+def _format_options(known: Mapping[str, str]) -> Callable[[F], F]:
+    def look(_: click.Context, __: click.Parameter, name: str) -> str:
+        if name not in known:
+            raise unknown_format(name, known)
+        return name
+
+    help = f"{_either(*known)}.  [default: text]"
+    return several(
+        click.option("--format", default="text", metavar="FORMAT", callback=look, help=help),
+        option("--output", "FILE", "Write the report to a file, whole or not at all."),
+    )
 
 
-report_options = several(
-    click.option(
-        "--format", default="text", metavar="FORMAT", callback=_known, help=f"{_either(*FORMATS)}.  [default: text]"
-    ),
-    option("--output", "FILE", "Write the report to a file, whole or not at all."),
-)
+report_options = _format_options(FORMATS)
 """``--format``, which is known before anything is computed, and ``--output``"""
+claim_options = _format_options(ChainMap(FORMATS, CLAIM_FORMATS))
+"""the same where claims are judged, which programs that run tests take too"""
 array_options = several(
     click.option("--data", multiple=True, metavar="FILE",
                  help="Data by name: FILE.csv|npz|json, X=FILE.npy, X=FILE.csv:a,b. Repeatable."),

@@ -100,6 +100,10 @@ class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 
 
+class LabelError(DiffkitError, KeyError):
+    """A component was asked of a result by a name that none has."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give the hint ``did you mean sin?``, or nothing when no known name is near."""
     import difflib

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeV
 
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.equality import ByContent
-from diffkit.core.errors import NotOkError
+from diffkit.core.errors import NotOkError, listing
+from diffkit.core.named_components import NamedComponents, brief
+from diffkit.core.report_views import ReportViews
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,12 +148,15 @@ def alike(count: int, finding: Odd, evaluations: int = 0) -> Answer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result(ByContent, Generic[V_co]):
+class Result(NamedComponents, ReportViews, ByContent, Generic[V_co]):
     """Derivatives at a point or at a batch of points.
 
     ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),
     jacobian (m, n), hessian (n, n), taylor (order + 1,). ``error`` bounds |value − truth| component by component,
     in the units of the value; how far it can be trusted is ``error_kind``. A component that is not ok is NaN.
+
+    It reads like a mapping: ``r["x"]`` is ∂f/∂x, ``r["x", "y"]`` ∂²f/∂x∂y, and ``r["f2", "x"]`` ∂f2/∂x of a Jacobian;
+    of a batch each is an array, in the shape of the points. LabelError, which is a KeyError, names the nearest name.
     """
 
     kind: str
@@ -292,9 +297,9 @@ class Result(ByContent, Generic[V_co]):
         return f"<{self}>"
 
     def __str__(self) -> str:
-        where = ", ".join(f"{name} = {value}" for name, value in self.at.items())
+        where = listing([f"{name} = {brief(value)}" for name, value in self.at.items()])
         tail = "" if self.ok else f"  [{self.status}: {self.message}]"
-        return f"{self.kind} at {where}: {self.value} ({self.backend}){tail}"
+        return f"{self.kind} at {where}: {brief(self.value)} ({self.backend}){tail}"
 
 
 def worst_message(odd: Mapping[int, Odd]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import plural
+from diffkit.core.report_views import ReportViews
 from diffkit.judging.cases import Case
 from diffkit.judging.comparison import Finding
 from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
@@ -110,7 +111,7 @@ class FindingGroup(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AccuracyReport(ByContent):
+class AccuracyReport(ReportViews, ByContent):
     """How accurate backends are over ``outcomes``, of ``total`` cases; partial if there are fewer than that."""
 
     kind: str

@@ -16,6 +16,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
@@ -26,6 +27,7 @@ from diffkit.methods.program_evaluation import table_bound
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 _BOUND_SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
+_USUAL_ERRORS = 10.0  # times an error that is no bound, up to which it is not wrong
 _DROWNED = 1e-10  # of the largest component: a bar below that is sharp, whatever it leaves of a small component
 
 
@@ -71,7 +73,7 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(ByContent):
+class Comparison(ReportViews, ByContent):
     """The verdict on several backends at one point.
 
     ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
@@ -202,9 +204,14 @@ def _row(task: Task, asked: _PreparedBackend, points: Points, reference: Result)
         return _unanswered(task, backend.name, points, skipped, seconds)
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
+    admitted = bar if getattr(backend, "covering", True) else _usual(task, evaluation, answer, full, bar)
     if reference.error_kind != "proven" and reference.flat_error is not None:  # a measured reference has a bar too
-        bar = tuple(b + e if math.isfinite(e) else b for b, e in zip(bar, reference.flat_error, strict=True))
-    return _measured(result, bar, reference, seconds)
+        bar, admitted = (_wider(bars, reference.flat_error) for bars in (bar, admitted))
+    return _measured(result, bar, admitted, reference, seconds)
+
+
+def _wider(bars: Sequence[float], errors: Sequence[float]) -> tuple[float, ...]:
+    return tuple(bar + e if math.isfinite(e) else bar for bar, e in zip(bars, errors, strict=True))
 
 
 def _unanswered(task: Task, name: str, points: Points, skipped: str, seconds: float) -> Row:
@@ -213,7 +220,9 @@ def _unanswered(task: Task, name: str, points: Points, skipped: str, seconds: fl
     return Row(name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), (), skipped)
 
 
-def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds: float) -> Row:
+def _measured(
+    result: Result, bar: tuple[float, ...], admitted: tuple[float, ...], reference: Result, seconds: float
+) -> Row:
     """An answer beside the reference: how far it is off, and which components are outside their bars or lost."""
     pairs = list(zip(result.flat, reference.flat, strict=True))
     absolute = tuple(abs(v - r) for v, r in pairs)
@@ -221,7 +230,7 @@ def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds
     digits = tuple(_correct_digits(r) for r in relative)
     largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
     known = [c for c in range(len(pairs)) if not result.is_uncertain(c)]
-    outside = tuple(c for c in known if not reference.is_odd(c) and not absolute[c] <= bar[c])
+    outside = tuple(c for c in known if not reference.is_odd(c) and not absolute[c] <= admitted[c])
     lost = tuple(
         c for c in known if digits[c] < 1 and reference.flat[c] and bar[c] > _DROWNED * largest and c not in outside
     )
@@ -252,14 +261,32 @@ def _correct_digits(relative: float) -> float:
 
 def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[float]) -> tuple[float, ...]:
     """The backend's own error bars, or its running rounding bound, or that of the table's program in plain floats."""
-    if answer.errors is not None:
-        bars = list(answer.errors)
-    else:
-        bounds = _rounding(task, evaluation, point)
-        bars = [_BOUND_SLACK * b for b in bounds]
-        for c, bar in enumerate(bars):
-            if not math.isfinite(bar):  # no bound is known, so only the last bits are allowed
-                bars[c] = _BOUND_SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
+    bars = _rounded(task, evaluation, answer, point) if answer.errors is None else answer.errors
+    return _of_components(task, bars)
+
+
+def _usual(
+    task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[float], bars: Sequence[float]
+) -> tuple[float, ...]:
+    """What is admitted of a tool whose errors are no bounds, as standard deviations are not: ten times as much.
+
+    And rounding, of which such errors know nothing.
+    """
+    rounded = _of_components(task, _rounded(task, evaluation, answer, point))
+    return tuple(max(_USUAL_ERRORS * bar, r) for bar, r in zip(bars, rounded, strict=True))
+
+
+def _rounded(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[float]) -> list[float]:
+    """How far rounding may carry each partial."""
+    bars = [_BOUND_SLACK * bound for bound in _rounding(task, evaluation, point)]
+    for c, bar in enumerate(bars):
+        if not math.isfinite(bar):  # no bound is known, so only the last bits are allowed
+            bars[c] = _BOUND_SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
+    return bars
+
+
+def _of_components(task: Task, bars: Sequence[float]) -> tuple[float, ...]:
+    """Errors of partials as those of the answer's components."""
     factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
 
@@ -313,9 +340,15 @@ def _cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float],
     program = getattr(evaluation, "derivative", None)
     if program is not None:
         return blame_for_program(program, place, point, row.result.flat[c] / factor, truth / factor)
-    if row.backend == "finite" and _has_program(task):
+    if not _has_program(task):
+        return None
+    if row.backend == "finite" or getattr(evaluation, "of_values", False):
         return blame_for_differences(task, task.indices[place], point, truth / factor)
-    return None
+    usual = getattr(evaluation, "usual", None)
+    if usual is None:
+        return None
+    blame = blame_for_program(usual, place, point, row.result.flat[c] / factor, truth / factor)
+    return blame._replace(evidence=f"in binary64 by the usual rules: {blame.evidence}") if blame.where else None
 
 
 def _gap(row: Row, c: int, truth: str) -> str:

@@ -24,6 +24,7 @@ from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS, QUOTIENT_DIGITS
 from diffkit.core.program import Program, run
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Odd, Result
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
@@ -92,7 +93,7 @@ class Best(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Quotients(ByContent):
+class Quotients(ReportViews, ByContent):
     """Difference quotients of f along one variable at a point, for shrinking steps.
 
     ``limits`` are what forward, backward and central quotients tend to, as far as that is proven (else NaN): the

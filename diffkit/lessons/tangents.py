@@ -29,6 +29,7 @@ from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import ADD, MUL, SUB
@@ -60,7 +61,7 @@ class Model(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tangent(ByContent):
+class Tangent(ReportViews, ByContent):
     """The tangent line, or of several variables the tangent plane, of f at a point.
 
     ``slopes`` are the partial derivatives, ``second`` is f″ along ``direction``. ``direction`` is a unit vector: the

@@ -21,6 +21,7 @@ from diffkit.calculus.without_cancellation import stable
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import BackendError, VariableError, did_you_mean, listing, visible
 from diffkit.core.program import Index, Program
+from diffkit.core.report_views import ReportViews
 from diffkit.core.table import MUL
 from diffkit.core.text import format_slot
 from diffkit.core.text.latex import latex_name
@@ -41,7 +42,7 @@ _TITLES = {
 
 
 @dataclass(frozen=True, repr=False)
-class DerivativeCode:
+class DerivativeCode(ReportViews):
     """A derivative of a ``kind`` in a ``language``: ``str`` gives its ``source``, a function called ``name``.
 
     Its arguments are the ``variables`` in their order, under names that are legal in the language.
@@ -62,10 +63,6 @@ class DerivativeCode:
         lines = self.source.count("\n") + 1
         written = f"{self.name}({listing(self.variables)})"
         return f"<{written}, the {self.kind} in {self.language}: {lines} lines, print() shows them>"
-
-    def _repr_markdown_(self) -> str:
-        """For a notebook: a block of code."""
-        return f"```{self.language}\n{self.source}\n```"
 
 
 def find_language(name: str) -> type[Language]:

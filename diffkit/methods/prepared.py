@@ -11,6 +11,7 @@ from diffkit.asking.tasks import Task, read_direction
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import BackendError, DiffkitError, listing
 from diffkit.core.partials import arranged
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Result, V_co
 from diffkit.core.surroundings import undisturbed
 from diffkit.engines import check_engine, check_precision
@@ -60,7 +61,7 @@ class _SignatureOfCall:
         return signature(prepared._call)
 
 
-class Prepared(Generic[V_co]):
+class Prepared(ReportViews, Generic[V_co]):
     """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
 
     ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
@@ -117,10 +118,14 @@ class Prepared(Generic[V_co]):
 
     def __repr__(self) -> str:
         """What was prepared, and by which engines it has been compiled so far."""
-        engines = [f"{work} by {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
         plain = self._plain or self.precision != "pairs"
         how = [self.backend.name, self.precision] if plain else [self.backend.name]
-        return f"<prepared {self.question.kind} of {listing(self.variables)}: {', '.join(how + engines)}>"
+        return f"<prepared {self.question.kind} of {listing(self.variables)}: {', '.join(how + self.engines)}>"
+
+    @property
+    def engines(self) -> list[str]:
+        """What has been compiled so far, and by which engine."""
+        return [f"{work} by {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
 
     def _evaluation(self, task: Task) -> Any:
         """The prepared task; there is one for each shape of a function's argument."""

@@ -5,6 +5,7 @@ To add a format, write a module with ``render(document, terminal) -> str`` and n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -19,11 +20,13 @@ FORMATS = {
     "html": "diffkit.reports.html",
 }
 """Format → module with a ``render`` function."""
+CLAIM_FORMATS = {"junit": "diffkit.reports.junit", "github": "diffkit.reports.github"}
+"""The same for formats of ``ClaimsReport`` alone, which hold verdicts and nothing else."""
 
 
-def unknown_format(format: str) -> DiffkitError:
+def unknown_format(format: str, known: Iterable[str] = FORMATS) -> DiffkitError:
     """Give the error for a name that is no format."""
-    hint = did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
+    hint = did_you_mean(format, known) or f"there are {', '.join(known)}"
     return DiffkitError(f"unknown format {format!r}", hint=hint)
 
 
@@ -38,8 +41,12 @@ DOCUMENTS = {
     "Tangent": "tangent_report:TangentReport",
     "StationaryPoints": "stationary_report:StationaryReport",
     "Descent": "descent_report:DescentReport",
+    "MatrixDerivative": "matrix_report:of_one",
     "MatrixDerivatives": "matrix_report:MatrixReport",
     "Identity": "matrix_report:IdentityReport",
+    "Expression": "question_report:ExpressionReport",
+    "Prepared": "question_report:PreparedReport",
+    "DerivativeCode": "question_report:CodeReport",
 }
 """The name of an answer's type → module:class of the document about it"""
 
@@ -56,16 +63,25 @@ def document_of(answer: Any, **more: Any) -> Document:
     return found
 
 
+def report_fields(answer: Any) -> dict[str, Any]:
+    """Give an answer, or a document about one, for programs."""
+    return Shown(document_of(answer)).fields()
+
+
 @undisturbed()
 def render(answer: Any, format: str = "text", terminal: bool = False) -> str:
     """Give an answer, or a document about one, as text; ``terminal`` fits it to the terminal where the format can.
 
     Whatever the document quotes, nothing hidden gets into what people read: here, once, for every format.
     """
-    if format not in FORMATS:
-        raise unknown_format(format)
-    text: str = import_module(FORMATS[format]).render(Shown(document_of(answer)), terminal)
+    document = document_of(answer)
+    known = FORMATS | CLAIM_FORMATS if type(document).__name__ == "ClaimsReport" else FORMATS
+    if format not in known:
+        raise unknown_format(format, known)
+    text: str = import_module(known[format]).render(Shown(document), terminal)
     return text
 
 
-__all__ = ["FORMATS", "Document", "document_of", "render", "unknown_format"]
+__all__ = [
+    "CLAIM_FORMATS", "FORMATS", "Document", "document_of", "render", "report_fields", "unknown_format",
+]  # fmt: skip

@@ -56,8 +56,10 @@ class CheckReport(Document):
     def known_blocks(self) -> Iterator[Block]:
         """Lay out what is known."""
         check = self.check
-        yield Equation("f", self.f)
-        yield Equation("claim", self.claim)
+        if self.f != "f":
+            yield Equation("f", self.f)
+        if self.claim != "claim":
+            yield Equation("claim", self.claim)
         if check.counterexample is None and check.scope.startswith("at") and check.at:
             yield Note("at " + point(check.at))
         yield Gap()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffkit.core.errors import listing
 from diffkit.core.results import Result
 from diffkit.reports import result_report as one
 from diffkit.reports.document import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from diffkit.judging.comparison import Comparison, Finding
     from diffkit.reports.pictures.charts import Chart
 
+_PAIRS_SHOWN = 6  # pairs of methods of which a report tells how far they are apart
 _POOR_DIGITS = 3.0  # correct digits below which being within an error bar is nothing to be proud of
 VERDICT_WORDS = {
     "agree": "agree: every method is within its own error bar of the reference",
@@ -116,13 +118,17 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
             yield _errors(comparison)
             yield from map(Note, _LEGEND)
     apart = [(f"{a} and {b}", _largest(ulps)) for (a, b), ulps in comparison.pairs.items()]
+    title = "methods"
+    if len(apart) > _PAIRS_SHOWN:
+        apart = sorted((pair for pair in apart if pair[1] == pair[1]), key=lambda pair: -pair[1])[:_PAIRS_SHOWN]
+        title = "methods that are farthest apart"
     if any(most == most for _, most in apart):
         yield Gap()
-        yield Table(("methods", "differ by at most, ulps"), tuple((pair, rounded(most)) for pair, most in apart))
+        yield Table((title, "differ by at most, ulps"), tuple((pair, rounded(most)) for pair, most in apart))
     if comparison.findings:
         yield Gap()
         yield Heading("findings")
-        yield from (Note(_sentence(finding)) for finding in comparison.findings)
+        yield from map(Note, _sentences(comparison.findings))
     for row in comparison.rows:
         if row.skipped:
             yield Note(f"{row.backend} was not asked: {row.skipped}")
@@ -172,10 +178,14 @@ def _wide(comparison: Comparison) -> Iterator[Block]:
         )
 
 
-def _sentence(finding: Finding) -> str:
-    """Give a finding as text."""
-    place = f" (in {finding.where})" if finding.where else ""
-    return f"{finding.backend}: {worded(finding.cause)}{place}. {worded(finding.evidence)}"
+def _sentences(findings: Sequence[Finding]) -> list[str]:
+    """Give findings as text; methods of which the same is to be said are named together."""
+    found: dict[str, list[str]] = {}
+    for finding in findings:
+        place = f" (in {finding.where})" if finding.where else ""
+        said = f"{worded(finding.cause)}{place}. {worded(finding.evidence)}"
+        found.setdefault(said, []).append(finding.backend)
+    return [f"{listing(names)}: {said}" for said, names in found.items()]
 
 
 def _largest(values: Sequence[float]) -> float:

@@ -63,7 +63,8 @@ class DescentReport(Document):
     def blocks(self) -> Iterator[Block]:
         """Lay the descent out."""
         descent = self.descent
-        yield Equation("f", self.f)
+        if self.f != "f":
+            yield Equation("f", self.f)
         yield from map(Note, self._set_up())
         yield Gap()
         yield Equation("status", descent.ending)

@@ -66,11 +66,30 @@ class Heading(NamedTuple):
     text: str
 
 
+class Listing(NamedTuple):
+    """Code in a language."""
+
+    lines: tuple[str, ...]
+    language: str
+
+
 class Gap(NamedTuple):
     """An empty line between parts."""
 
 
-Block = Equation | Table | Note | Heading | Gap
+Block = Equation | Table | Note | Heading | Listing | Gap
+
+
+class JudgedClaim(NamedTuple):
+    """A claimed derivative and its verdict, in one line and as a whole report, and where the claim stands if known."""
+
+    name: str
+    verdict: str
+    """correct, wrong, inconclusive, or error: nothing could be asked"""
+    message: str
+    report: str
+    file: str = ""
+    line: int = 0
 
 
 class Document(ABC):
@@ -92,6 +111,10 @@ class Document(ABC):
 
     def charts(self) -> Iterator[Chart]:
         """What a format that can show figures may show besides: nothing, unless a document says otherwise."""
+        return iter(())
+
+    def claims(self) -> Iterator[JudgedClaim]:
+        """The claims that were judged: only a report of checks has some."""
         return iter(())
 
     @abstractmethod
@@ -119,6 +142,10 @@ class Shown(Document):
     def charts(self) -> Iterator[Chart]:
         """What may be shown besides."""
         return map(seen, self.document.charts())
+
+    def claims(self) -> Iterator[JudgedClaim]:
+        """The claims that were judged; the lines of a report that was rendered stay."""
+        return (seen(claim)._replace(report=claim.report) for claim in self.document.claims())
 
     def fields(self) -> dict[str, Any]:
         """The report for programs, with what is noted; as it is, for JSON has escapes of its own."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from itertools import count
+from zlib import crc32
 
 from diffkit import __version__
-from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, rounded
-from diffkit.reports.glossary import UsedTerms, names_of_variables
+from diffkit.reports.document import Block, Document, Equation, Heading, Listing, Note, Table, rounded
+from diffkit.reports.glossary import TERMS, UsedTerms, names_of_variables
 from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
 _SHORT_CELL = '<td class="short">'
@@ -22,7 +24,6 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
     blocks = list(document.blocks())
     used = UsedTerms(names_of_variables(blocks))
     body = "\n".join([*_blocks(blocks, used), *_charts(list(document.charts()), used), *_words(used)])
-    style = files("diffkit.reports").joinpath("page.css").read_text(encoding="utf-8")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -31,7 +32,7 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
 <meta name="color-scheme" content="light dark">
 <title>{title} – diffkit</title>
 <style>
-{style}</style>
+{_page_style()}</style>
 </head>
 <body>
 <main>
@@ -44,14 +45,39 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
 """
 
 
-def _blocks(blocks: Sequence[Block], used: UsedTerms) -> Iterator[str]:
-    """Give each block as an element; a table right under a heading is named by it."""
+def render_part(document: Document) -> str:
+    """Give the document to stand within a page of others: with a style that holds there alone, and names of its own.
+
+    The words of the glossary are not explained: what stands beside it is no page of diffkit's.
+    """
+    blocks = list(document.blocks())
+    mark = f"diffkit-{crc32(repr((document.title, blocks)).encode('utf-8', 'replace')):08x}-"
+    used = UsedTerms()
+    used.found.extend(TERMS.values())
+    body = [*_blocks(blocks, used, mark), *_charts(list(document.charts()), used, mark)]
+    lines = [f"<style>{_style_of_parts()}</style>", '<div class="diffkit-report">',
+             f"<p><b>{escape(document.title)}</b></p>", *body, "</div>"]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _page_style() -> str:
+    return files("diffkit.reports").joinpath("page.css").read_text(encoding="utf-8")
+
+
+def _style_of_parts() -> str:
+    """The style of a page, of which everything is nested in one class, and the page itself is what has that."""
+    nested = re.sub(r"(?m)^( *):root\b|^body\b", r"\1&", _page_style())
+    return f".diffkit-report {{ padding: .5rem;\n{nested}}}"
+
+
+def _blocks(blocks: Sequence[Block], used: UsedTerms, mark: str = "") -> Iterator[str]:
+    """Give each block as an element; a table right under a heading is named by it. Ids begin with the ``mark``."""
     numbers = count(1)
     above = ""
     for block in blocks:
         name, above = above, ""
         if isinstance(block, Heading):
-            above = f"part-{next(numbers)}"
+            above = f"{mark}part-{next(numbers)}"
             yield f'<h2 id="{above}">{_marked(block.text, used)}</h2>'
         elif isinstance(block, Table):
             yield _table(block, f' aria-labelledby="{name}"' if name else ' aria-label="table"', used)
@@ -60,6 +86,8 @@ def _blocks(blocks: Sequence[Block], used: UsedTerms) -> Iterator[str]:
             yield f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
         elif isinstance(block, Note):
             yield f"<p>{_marked(block.text, used)}</p>"
+        elif isinstance(block, Listing):
+            yield f"<pre><code>{escape(chr(10).join(block.lines))}</code></pre>"
 
 
 def _marked(text: str, used: UsedTerms) -> str:
@@ -96,12 +124,12 @@ def _table(table: Table, name: str, used: UsedTerms) -> str:
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
 
 
-def _charts(charts: list[Chart], used: UsedTerms) -> Iterator[str]:
-    drawn = [svg(chart, f"figure-{k}") for k, chart in enumerate(charts, 1)]
+def _charts(charts: list[Chart], used: UsedTerms, mark: str = "") -> Iterator[str]:
+    drawn = [svg(chart, f"{mark}figure-{k}") for k, chart in enumerate(charts, 1)]
     if None in drawn:
         yield f"<p>{escape(NO_FIGURES)}</p>"
     for k, (chart, picture) in enumerate(zip(charts, drawn, strict=True), 1):
-        name = f"figure-{k}-title"
+        name = f"{mark}figure-{k}-title"
         yield f'<h2 id="{name}">{_marked(chart.title, used)}</h2>'
         yield f"<p>{_marked(chart.about, used)}</p>"
         numbers = _table(_numbers(chart), f' aria-labelledby="{name}"', used)

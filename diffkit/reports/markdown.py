@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diffkit.reports.document import Document, Equation, Heading, Table, line
+from diffkit.reports.document import Document, Equation, Heading, Listing, Table, line
 from diffkit.reports.glossary import UsedTerms, names_of_variables, words_of
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
@@ -30,6 +30,8 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
             lines += ["", *table(block), ""]
         elif isinstance(block, Equation):
             lines.append(f"- {code(f'{block.left} = {block.right}')}" + f" {escape(block.remark)}".rstrip())
+        elif isinstance(block, Listing):
+            lines += ["", *listing(block), ""]
         elif isinstance(block, Heading):
             lines += ["", f"## {escape(block.text)}", ""]
         else:
@@ -46,6 +48,12 @@ def table(block: Table) -> list[str]:
     """Give a table as Markdown lines."""
     rows = [block.header, tuple("---" for _ in block.header), *block.rows]
     return ["| " + " | ".join(row if row == "---" else escape(row) for row in cells) + " |" for cells in rows]
+
+
+def listing(block: Listing) -> list[str]:
+    """Give code in a fence that it does not hold."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", "\n".join(block.lines))), default=0))
+    return [f"{fence}{block.language}", *block.lines, fence]
 
 
 def escape(text: str) -> str:

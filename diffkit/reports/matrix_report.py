@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import LimitError
 from diffkit.core.limits import AGREED_DIGITS
+from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
 from diffkit.lessons.matrices.trials import tried
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, picked, present, shown
 
 if TYPE_CHECKING:
     from diffkit.lessons.matrices.identities import CounterExample, Identity
-    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivative, MatrixDerivatives
+    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivative
     from diffkit.lessons.matrices.problem import Problem
 
 _ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
@@ -72,6 +73,11 @@ class MatrixReport(Document):
             ],
             "refused": {name: error.reason for name, error in self.found.refused.items()},
         }
+
+
+def of_one(answer: MatrixDerivative) -> MatrixReport:
+    """Give the report on a derivative by one name."""
+    return MatrixReport(MatrixDerivatives((answer,), {}))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
-from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, line
+from diffkit.reports.document import Block, Document, Equation, Heading, Listing, Note, Table, line
 
 _NARROWEST_TERMINAL = 40
 _INDENT = "  "  # of the lines that continue one
@@ -37,6 +37,8 @@ def _lines(block: Block, width: int | None) -> list[str]:
     """A block as lines; NO_COLOR and pipes have the styles taken out again."""
     if isinstance(block, Table):
         return _table(_only(block, block.brief) if block.brief else block, width)
+    if isinstance(block, Listing):
+        return list(block.lines)
     if isinstance(block, Equation):
         remark = f"  {_DIM}{block.remark}{_END}" if block.remark else ""
         return wrapped(f"{block.left} = {_BOLD}{block.right}{_END}{remark}", width, _INDENT)

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Final, Result
 from diffkit.core.surroundings import undisturbed
 
@@ -143,7 +144,7 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Check(ByContent, Final):
+class Check(ReportViews, ByContent, Final):
     """Whether a claimed derivative is right.
 
     ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more), "wrong" (it differs by more than that,

@@ -24,6 +24,7 @@ from diffkit.core.deadline import in_time
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run_slots
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Result
 from diffkit.core.rules import times_partial
 from diffkit.core.surroundings import undisturbed
@@ -80,7 +81,7 @@ class OperationCount(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Backward(ByContent):
+class Backward(ReportViews, ByContent):
     """The forward values and adjoints of f at a point, in binary64; ``forward`` in the order in which f is computed."""
 
     program: Program

@@ -18,6 +18,7 @@ from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import LimitError, VariableError, plural
 from diffkit.core.program import Program
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs, format_slot
@@ -138,7 +139,7 @@ _DERIVATION_STEPS = 150  # steps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Derivation(ByContent):
+class Derivation(ReportViews, ByContent):
     """The derivative of an expression by one variable, step by step from the whole to its parts."""
 
     program: Program

@@ -18,6 +18,7 @@ from diffkit.asking.points import read_points
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, collected, current_deadline, unhurried
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
@@ -103,7 +104,7 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Descent(ByContent, Final):
+class Descent(ReportViews, ByContent, Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
     ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says

@@ -15,8 +15,9 @@ import numpy as np
 
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.equality import ByContent
-from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
+from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError, visible
 from diffkit.core.limits import AGREED_DIGITS
+from diffkit.core.report_views import ReportViews
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import Length, said
@@ -120,8 +121,8 @@ class CounterExample(NamedTuple):
     difference: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Identity(ByContent):
+@dataclass(frozen=True, eq=False, repr=False)
+class Identity(ReportViews, ByContent):
     """The verdict on an identity: "true", "false" or "undecided".
 
     ``layout`` says how a derivative had to be read for it to hold. ``reason`` says why it holds or does not;
@@ -146,6 +147,9 @@ class Identity(ByContent):
     def __bool__(self) -> bool:
         """An identity is true only if its verdict is."""
         return self.verdict == "true"
+
+    def __repr__(self) -> str:
+        return f"<identity {visible(self.text)}: {self}>"
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from diffkit.calculus.domain import in_words
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.equality import ByContent
-from diffkit.core.errors import FormError, VariableError, did_you_mean
+from diffkit.core.errors import FormError, VariableError, did_you_mean, visible
+from diffkit.core.report_views import ReportViews
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import SQRT, table
 from diffkit.core.table.array_shapes import ArrayShape as Shape
@@ -127,8 +128,8 @@ def _without_ones(node: Node) -> Node:
     return node.args[0] if len(node.args) == 2 else Node("*", node.args[:-1])
 
 
-@dataclass(frozen=True, eq=False)
-class MatrixDerivative(ByContent):
+@dataclass(frozen=True, eq=False, repr=False)
+class MatrixDerivative(ReportViews, ByContent):
     """A derivative by one name, for any size.
 
     ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian; ``latex`` and
@@ -192,6 +193,9 @@ class MatrixDerivative(ByContent):
     @cached_property
     def _shape_of(self) -> Callable[[Node], Shape]:
         return MatrixAlgebra(self.problem.shapes, self.problem.symmetric).shape
+
+    def __repr__(self) -> str:
+        return f"<derivative of {visible(self.expression)} by {self.wrt}: {visible(self.formula)}>"
 
     def __str__(self) -> str:
         return self.formula

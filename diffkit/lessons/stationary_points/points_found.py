@@ -18,8 +18,10 @@ from flint import arb, arb_mat
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.equality import ByContent
+from diffkit.core.errors import visible
 from diffkit.core.limits import POINT_BITS
 from diffkit.core.program import Program, run
+from diffkit.core.report_views import ReportViews
 from diffkit.core.table import ADD, MUL
 from diffkit.lessons.stationary_points.boxes import Balls, HullRunner, Surface
 from diffkit.numbers.balls import precision, rational
@@ -100,8 +102,8 @@ class Extreme:
     tolerance: float
 
 
-@dataclass(frozen=True, eq=False)
-class StationaryPoints(ByContent):
+@dataclass(frozen=True, eq=False, repr=False)
+class StationaryPoints(ReportViews, ByContent):
     """The stationary points of f in a box.
 
     ``points`` are sorted by value. ``complete`` says that every stationary point in the box is proven to lie within
@@ -132,6 +134,9 @@ class StationaryPoints(ByContent):
     def of_kind(self, kind: str) -> tuple[StationaryPoint, ...]:
         """The points of a kind."""
         return tuple(p for p in self.points if p.kind == kind)
+
+    def __repr__(self) -> str:
+        return f"<stationary points of {visible(self.expression)}: {self.message}>"
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  {point}" for point in self.points)])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from diffkit.asking.sources import Source
     from diffkit.asking.tasks import Task
     from diffkit.calculus.guards import Guarded
-    from diffkit.core.program import Index
+    from diffkit.core.program import Index, Program
     from diffkit.core.results import ErrorKind
 
 FEW_VARIABLES = 8  # up to which tools with both modes are asked forwards
@@ -40,7 +40,7 @@ class ToolPartials(NamedTuple):
 
 
 class Tool:
-    """Another library as a backend. ``partials`` is what each of them has to say."""
+    """Another library, or method, as a backend. ``partials`` is what each of them has to say."""
 
     name = ""
     error_kind: ErrorKind = "none"
@@ -50,8 +50,8 @@ class Tool:
     """whether its errors are meant as bounds; else they are what is usual, and need not cover"""
 
     def __init__(self) -> None:
-        package = TOOLS[self.name].package
-        if not is_installed(self.name):
+        package = TOOLS[self.name].package if self.name in TOOLS else ""  # others look after themselves
+        if package and not is_installed(self.name):
             raise BackendError(f"the backend {self.name} needs {package}, which is not installed",
                                hint=f"pip install {package}")  # fmt: skip
 
@@ -78,6 +78,18 @@ class ToolEvaluation:
     def __getstate__(self) -> dict[str, Any]:
         """What a tool has made is made again where a pickle arrives."""
         return {"tool": self.tool, "task": self.task}
+
+    @property
+    def of_values(self) -> bool:
+        """Whether it knows values of f alone."""
+        return TOOLS[self.tool.name].follows == "values" if self.tool.name in TOOLS else False
+
+    @cached_property
+    def usual(self) -> Program | None:
+        """The derivative by the rules that all tools follow, in a form that may cancel; None where f has no formula."""
+        from diffkit.calculus.derivatives import derivative_program
+
+        return None if self._guarded is None else derivative_program(self._guarded.primal, self.task.indices)
 
     @cached_property
     def _partials(self) -> Callable[[Sequence[float]], ToolPartials]:

@@ -1,0 +1,101 @@
+"""LaTeX for a notebook: a report as one display, of what both LaTeX and MathJax know.
+
+Formulas and numbers are mathematics, words are text, and a table is an array.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from diffkit.core.errors import DiffkitError
+from diffkit.core.named_components import key_of
+from diffkit.core.text import parse_program
+from diffkit.core.text.latex import latex, latex_name
+from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Listing, Table, line
+
+_LONGEST_PARSED = 2_000  # characters of what is read as a formula
+_WRITTEN_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:e([+-]?\d+))?\Z")
+_QUOTIENT_LABEL = re.compile(r"([d∂])[⁰¹²³⁴-⁹]*(f\d*)/\S+\Z")
+_CALL_LABEL = re.compile(r"(f\d*)\(([\w, ]*)\)\Z")
+_VARIABLE = re.compile(r"[A-Za-z]_?\d*\Z")
+_FORMULA = re.compile(r"[\w.()]+(?: ?(?:[-+*/^]|\*\*|,) ?[-\w.()]+)+\Z|[a-z]\w*\([-\w.()]+\)\Z", re.ASCII)
+_SPOILT_BY_FRACTIONS = re.compile(r"\d\.\d|\de-?\d|[A-Za-z]-[A-Za-z]")
+"""numbers that would become fractions, and compound words"""
+_SPECIAL_SIGNS = {"\\": "\\backslash ", "^": "{}^{\\wedge}", "~": "\\sim "}
+_SPECIAL_RUN = re.compile(r"([\\^~_%#&${}])")
+
+
+def render(document: Document) -> str:
+    """Give the document as a display."""
+    rows = [words(document.title, "textbf"), *(row for block in document.blocks() for row in _rows(block))]
+    return f"$$\n{_array(rows, 'l')}\n$$"
+
+
+def inline(formula: str) -> str:
+    """A formula in a line of text, as large as in a display."""
+    return f"$\\displaystyle {formula}$"
+
+
+def display(formula: str) -> str:
+    """A formula by itself; an environment that is a display already stays as it is."""
+    return formula if formula.startswith(("\\begin{align", "$", "\\[")) else f"$$\n{formula}\n$$"
+
+
+def _array(rows: list[str], columns: str) -> str:
+    return f"\\begin{{array}}{{{columns}}}\n" + " \\\\\n".join(rows) + "\n\\end{array}"
+
+
+def _rows(block: Block) -> Iterator[str]:
+    if isinstance(block, Equation):
+        remark = f" \\quad {words(block.remark)}" if block.remark else ""
+        yield f"{_label(block.left)} = {_mathematics(block.right)}{remark}"
+    elif isinstance(block, Table):
+        header, *rows = " & ".join(map(_label, block.header)), *(" & ".join(map(_mathematics, r)) for r in block.rows)
+        yield _array([header + " \\\\ \\hline" if not rows else f"{header} \\\\ \\hline {rows[0]}", *rows[1:]],
+                     "l" * len(block.header))  # fmt: skip
+    elif isinstance(block, Listing):
+        yield from map(words, block.lines)
+    elif not isinstance(block, Gap):
+        yield words(line(block), "textbf" if isinstance(block, Heading) else "text")
+
+
+def words(text: str, style: str = "text") -> str:
+    """Text in mathematics: signs that LaTeX reads otherwise stand between its parts."""
+    parts = filter(None, _SPECIAL_RUN.split(text))
+    return "".join(_SPECIAL_SIGNS.get(p, f"\\{p}") if _SPECIAL_RUN.match(p) else f"\\{style}{{{p}}}" for p in parts)
+
+
+def _label(text: str) -> str:
+    """A partial, f with its variables, or the name of one variable as mathematics; anything else is words."""
+    if partial := _QUOTIENT_LABEL.match(text):
+        return _quotient(text, *partial.groups())
+    if call := _CALL_LABEL.match(text):
+        return f"{latex_name(call[1])}({', '.join(map(latex_name, call[2].split(', ')))})"
+    return latex_name(text) if _VARIABLE.match(text) else words(text)
+
+
+def _mathematics(text: str) -> str:
+    """A number, a label or a formula without rounded numbers as LaTeX; anything else is words."""
+    if number := _WRITTEN_NUMBER.match(text):
+        return number[1] + (f" \\cdot 10^{{{int(number[2])}}}" if int(number[2] or 0) else "")
+    if not _FORMULA.match(text) or _SPOILT_BY_FRACTIONS.search(text) or len(text) > _LONGEST_PARSED:
+        return _label(text)
+    try:
+        return latex(parse_program(text))
+    except DiffkitError:
+        return words(text)
+
+
+def _quotient(label: str, sign: str, f: str) -> str:
+    """∂²f/∂x∂y as a fraction."""
+    key = key_of(label)
+    names = [key] if isinstance(key, str) else list(key)[f != "f" :]
+    d = "\\partial " if sign == "∂" else "d"
+    power = f"^{{{len(names)}}}" if len(names) > 1 else ""
+    counts = {name: names.count(name) for name in names}
+    below = " \\, ".join(f"{d}{latex_name(name)}" + (f"^{{{n}}}" if n > 1 else "") for name, n in counts.items())
+    return f"\\frac{{{d.strip()}{power} {latex_name(f)}}}{{{below}}}"
+
+
+__all__ = ["display", "inline", "render", "words"]
