@@ -1,8 +1,9 @@
 """Reads the fenced blocks of Markdown pages and runs what they show: shell commands and Python.
 
 * ``console`` blocks: each ``$ command`` line is followed by its output, standard output and standard error together.
-  ``diffkit …`` runs in this process, in the page's own directory; ``cat FILE`` and ``echo $?`` are understood;
-  any other command is left alone. A line ``...`` in the output stands for lines that are not shown.
+  ``diffkit …`` runs in this process, in the page's own directory, ``pytest …`` and ``python -m unittest …`` there in
+  one of their own; ``cat FILE`` and ``echo $?`` are understood; any other command is left alone. A line ``...`` in
+  the output stands for lines that are not shown.
 * ``python`` blocks run in order in one namespace per page, as a doctest where they have ``>>>`` prompts.
 * A block of any language with ``file=NAME`` (or ``append=NAME``) is written to (or at the end of) that file first.
 """
@@ -27,6 +28,8 @@ from typing import Any
 FENCE = re.compile(r"^```(\S+)?[ ]*(.*)$")
 TARGETS = ("file", "append")
 WIDTH = "80"  # columns that commands are told the terminal has
+PLUGIN = ("-p", "no:cacheprovider", "-p", "no:diffkit", "-p", "diffkit.pytest_plugin")
+"""pytest's options by which it has our plugin, as if diffkit were installed anew"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ class Shell:
             return "".join((self.directory / name).read_text(encoding="utf-8") for name in words[1:])
         if words == ["echo", "$?"]:
             return f"{self.code}\n"
-        if words[0] == "python" and self.copy:
+        if words[0] == "pytest":
+            return self._process([sys.executable, "-m", "pytest", *PLUGIN, *words[1:]], given)
+        if words[0] == "python" and (self.copy or words[1:3] == ["-m", "unittest"]):
             return self._process([sys.executable, *words[1:]], given)
         return None
 
