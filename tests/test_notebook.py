@@ -231,6 +231,14 @@ def test_a_result_by_name_does_not_change_what_it_was():
     assert not dk.derivative("abs(x)", 0)
 
 
+def test_a_gradient_that_was_found_is_a_direction():
+    """Along its own gradient f rises by |∇f|²."""
+    slope = dk.directional("x^2*y", [1, 2], dk.gradient("x^2*y", [1, 2]))
+    assert slope.value == 17
+    with pytest.raises(dk.NotOkError):
+        dk.directional("x*y", [1, 2], dk.gradient("abs(x)*y", [0, 2]))
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_dictionaries_and_json_say_the_same(name):
     r = NAMED[name][0]()

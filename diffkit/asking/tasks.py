@@ -300,6 +300,8 @@ def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]
         raise PointError("the direction is a list of numbers, one per variable")
     if hasattr(direction, "to_numpy"):
         direction = direction.to_numpy()
+    elif hasattr(direction, "__array__") and not hasattr(direction, "ravel"):  # such as a gradient that was found
+        direction = direction.__array__()
     if hasattr(direction, "ravel"):
         direction = direction.ravel()
     parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
