@@ -32,7 +32,10 @@ def test_examples_give_what_the_page_shows(path, tmp_path):
 
 @pytest.mark.parametrize("path", APART, ids=name)
 def test_examples_of_other_tools_give_what_the_page_shows(path, tmp_path):
-    code = "import sys, generate; sys.exit('\\n'.join(map(str, generate.run_page(*map(generate.Path, sys.argv[1:])))) or None)"
+    code = (
+        "import sys, generate; found = generate.run_page(*map(generate.Path, sys.argv[1:]));"
+        "sys.exit('\\n'.join(map(str, found)) or None)"
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT / "docs", ROOT])), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", code, str(path), str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
