@@ -13,6 +13,7 @@ from diffkit.api import jvp as jvp
 from diffkit.api import prepare as prepare
 from diffkit.api import report as report
 from diffkit.api import taylor as taylor
+from diffkit.api import worst as worst
 from diffkit.asking.callables import Function as Function
 from diffkit.asking.expressions import Expression as Expression
 from diffkit.asking.expressions import parse as parse
@@ -39,6 +40,7 @@ from diffkit.judging.checking.check import check as check
 from diffkit.judging.checking.outcome import Check as Check
 from diffkit.judging.checking.outcome import Entry as Entry
 from diffkit.judging.comparison import Comparison as Comparison
+from diffkit.judging.worst import Worst as Worst
 from diffkit.lessons.derivations.backward import Backward as Backward
 from diffkit.lessons.derivations.backward import backward as backward
 from diffkit.lessons.derivations.derivation import Derivation as Derivation

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from diffkit.core.worker_pool import Workers
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison
+    from diffkit.judging.worst import Worst
     from diffkit.methods.derivative_code import DerivativeCode
     from diffkit.methods.prepared import Batch
 
@@ -276,6 +277,28 @@ def compare(
     from diffkit.judging.comparison import compare_task
 
     return compare_task(question.task, point, find_backends(backends))
+
+
+@timed
+def worst(
+    f: Any, box: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = COMPARED, *,
+    between: tuple[str, str] | None = None, points: int = 200, variables: Names | None = None,
+    timeout: float | None = None, **options: Any,  # noqa: ARG001
+) -> Worst:  # fmt: skip
+    """Search a box for the point where a method is farthest from the proof, or two methods from each other.
+
+    ``box`` is text such as ``x=-5:5,y=0:3``, a mapping of names to pairs, or pairs in order; ``between`` names the two
+    methods. No more than ``points`` are compared: those of which running bounds on rounding promise most, and others
+    by chance. The answer is the worst that was found, and no bound; its ``comparison`` has the cause, and the
+    subexpression at fault. PointError for a box that does not fit, or without a derivative to compare.
+    """
+    from diffkit.asking.box_sides import read_box
+    from diffkit.judging.worst import worst_of
+
+    question = open_question(f, kind, variables, **options)
+    if question.task is None:
+        raise FunctionError("a box is of the variables of an expression", hint="give f as text or as a formula")
+    return worst_of(question.task, read_box(box, question.task.variables), find_backends(backends), between, points)
 
 
 @timed

@@ -82,6 +82,7 @@ def of_kind(kind: str) -> Any:
 assert_type(dk.parse("x").variables, tuple[str, ...])
 assert_type(dk.check("x^2", "2*x", at=1), dk.Check)
 assert_type(dk.compare("x^2", 1), dk.Comparison)
+assert_type(dk.worst("x^2", "x=0:1"), dk.Worst)
 assert_type(dk.report([]), dk.AccuracyReport)
 assert_type(dk.explain("x^2"), dk.Derivation)
 assert_type(dk.tangent("x^2", 1), dk.Tangent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -35,12 +35,16 @@ from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.deadline import INTERRUPTED
 from diffkit.core.errors import told
 
+if TYPE_CHECKING:
+    from diffkit.asking.tasks import Task
+
 _BACKENDS_OPTION = click.option(
     "--backends",
     default="symbolic,finite,dual",
     metavar="NAMES",
     help="Which to compare.  [default: symbolic,finite,dual]",
 )
+_POINTS_OF_A_BOX = 200
 _CODED = ("gradient", "jacobian", "hessian", "vjp")
 """kinds of claims in code that have an option of their own"""
 
@@ -53,12 +57,14 @@ _CODED = ("gradient", "jacobian", "hessian", "vjp")
 @_BACKENDS_OPTION
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
+@click.option("--box", metavar="BOX", help="Search x=-5:5,y=0:3 for the point where a method is farthest off.")
+@click.option("--between", metavar="A,B", help="With --box: where these two methods are farthest apart.")
 @jobs_option
 @array_options
 @place_options
 def compare(
     expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None, jobs: int | None,
-    **options: Any,
+    box: str | None, between: str | None, **options: Any,
 ) -> int:  # fmt: skip
     """Compare the methods with each other and with a proven value.
 
@@ -71,6 +77,7 @@ def compare(
     diffkit compare "(1-cos(x))/x^2" --at 1e-8
     diffkit compare "abs(x)" --at 0
     diffkit compare "sin(x)/x" --at x=-1:1:21
+    diffkit compare "(1-cos(x))/x^2" --box x=-1:1 --backends dual
     diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
     """
@@ -86,6 +93,8 @@ def compare(
         asked["order"] = order
     question, typed = ask(expressions, kind, options, **asked)
     task, points = question
+    if box is not None:
+        return _searched(task, typed, box, names(between), backends_of(backends), options)
     if points is None or options["at"] is options["points"] is None:
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
     chosen = backends_of(backends)
@@ -103,6 +112,21 @@ def compare(
         comparison = compare_task(task, points.point, chosen, tell)
     deliver(ComparisonReport(comparison, task, typed), options)
     return 0 if comparison else EXIT_NO
+
+
+def _searched(task: Task, typed: Any, box: str, between: Any, backends: list[Any], options: dict[str, Any]) -> int:
+    """Search a box, and report the comparison at the worst point."""
+    from diffkit.asking.box_sides import read_box
+    from diffkit.core.errors import PointError
+    from diffkit.judging.worst import worst_of
+    from diffkit.reports.comparison_report import ComparisonReport
+
+    if options["at"] is not None or options["points"] is not None:
+        raise PointError("--box looks for the point itself", hint="leave --at and --points out")
+    with patience("searching"):
+        found = worst_of(task, read_box(box, task.variables), backends, between, _POINTS_OF_A_BOX)
+    deliver(ComparisonReport(found.comparison, task, typed, searched=str(found)), options)
+    return 0 if found.comparison else EXIT_NO
 
 
 @click.command(cls=Command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import listing
@@ -45,10 +46,13 @@ _LEGEND = (
 )
 
 
+@dataclass(frozen=True)
 class ComparisonReport(one.Report):
     """A comparison at one point; its task may be unknown."""
 
     found: Comparison
+    searched: str = ""
+    """how the point was found, where it was searched for"""
     schema = "diffkit.comparison/1"
 
     @property
@@ -68,7 +72,10 @@ class ComparisonReport(one.Report):
 
     def found_blocks(self) -> Iterator[Block]:
         """Lay the comparison out."""
-        return blocks(self.found)
+        if self.searched:
+            yield Note(self.searched)
+            yield Gap()
+        yield from blocks(self.found)
 
     def charts(self) -> Iterator[Chart]:
         """Draw correct digits, and errors against the step of plain differences."""

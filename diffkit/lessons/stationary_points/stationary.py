@@ -11,6 +11,7 @@ from typing import Any
 
 from flint import arb
 
+from diffkit.asking.box_sides import named, read_box
 from diffkit.asking.expressions import is_function, read_joint
 from diffkit.asking.tasks import hessian_task
 from diffkit.core.builder import ProgramBuilder, copy_slots
@@ -22,7 +23,7 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.lessons.stationary_points.boxes import Surface, balls, hull, measured, named, read_box
+from diffkit.lessons.stationary_points.boxes import Surface, balls, hull, measured
 from diffkit.lessons.stationary_points.branch_and_bound import Progress, Search, touching
 from diffkit.lessons.stationary_points.clusters import settle
 from diffkit.lessons.stationary_points.lowest import ODD, Least, LowestSearch, at_global, faces, negated, told_apart
