@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from diffkit.asking.tasks import check_order, positions
 from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.errors import DiffkitError, VariableError, did_you_mean, listing
+from diffkit.core.errors import LISTED_NAMES, DiffkitError, VariableError, did_you_mean, listing
 from diffkit.core.folding import exact
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
@@ -71,7 +71,8 @@ class Expression(ReportViews):
         return format_outputs(self.program)[0]
 
     def __repr__(self) -> str:
-        return f"Expression({format_outputs(self.program, 80)[0]!r}, variables={self.variables})"
+        names: Any = self.variables if len(self.variables) <= LISTED_NAMES else f"({listing(self.variables)})"
+        return f"Expression({format_outputs(self.program, 80)[0]!r}, variables={names})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Expression, (self.program,)

@@ -65,9 +65,13 @@ def _page_style() -> str:
 
 
 def _style_of_parts() -> str:
-    """The style of a page, of which everything is nested in one class, and the page itself is what has that."""
+    """The style of a page, of which everything is nested in one class, and the page itself is what has that.
+
+    The class stands twice, and rows are cleared first, so that what a notebook says of tables does not mix in.
+    """
     nested = re.sub(r"(?m)^( *):root\b|^body\b", r"\1&", _page_style())
-    return f".diffkit-report {{ padding: .5rem;\n{nested}}}"
+    cleared = "table { color: inherit; } tbody tr { background: none; }"
+    return f".diffkit-report.diffkit-report {{ padding: .5rem; {cleared}\n{nested}}}"
 
 
 def _blocks(blocks: Sequence[Block], used: UsedTerms, mark: str = "") -> Iterator[str]:

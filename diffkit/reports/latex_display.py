@@ -38,8 +38,9 @@ def inline(formula: str) -> str:
 
 
 def display(formula: str) -> str:
-    """A formula by itself; an environment that is a display already stays as it is."""
-    return formula if formula.startswith(("\\begin{align", "$", "\\[")) else f"$$\n{formula}\n$$"
+    """A formula by itself; an environment that is a display already stays as it is, without what stands before it."""
+    _, environment, lines = formula.partition("\\begin{align")
+    return environment + lines if environment else f"$$\n{formula}\n$$"
 
 
 def _array(rows: list[str], columns: str) -> str:
