@@ -5,6 +5,7 @@
   one of their own; ``cat FILE`` and ``echo $?`` are understood; any other command is left alone. A line ``...`` in
   the output stands for lines that are not shown.
 * ``python`` blocks run in order in one namespace per page, as a doctest where they have ``>>>`` prompts.
+  With ``needs=PACKAGE`` they run only where that is installed.
 * A block of any language with ``file=NAME`` (or ``append=NAME``) is written to (or at the end of) that file first.
 """
 
@@ -22,6 +23,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,11 @@ class Block:
     def target(self) -> str | None:
         """The file that the block is written to, or None."""
         return next((self.options[key] for key in TARGETS if key in self.options), None)
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the package that the block needs, if it names one, is installed."""
+        return "needs" not in self.options or find_spec(self.options["needs"]) is not None
 
 
 def blocks(text: str) -> list[Block]:
@@ -183,7 +190,7 @@ class Page:
                 self._write(block)
             elif block.language == "console":
                 self._console(block, shell)
-            elif block.language == "python":
+            elif block.language == "python" and block.can_run:
                 with contextlib.chdir(self.directory):
                     (self._session if ">>> " in block.text else self._code)(block)
         return self.differences

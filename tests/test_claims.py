@@ -158,6 +158,27 @@ def test_an_error_names_its_key_and_ends_none_of_the_others(check_all):
     assert last["verdict"] == "wrong"
 
 
+PAIR = '[[tool.diffkit.check]]\nfunction = "x"\ngradient = "1"\n'
+ENDING = """
+def g(w):
+    raise SystemExit(0)
+"""
+
+
+@pytest.mark.parametrize("code", ["import sys\nsys.exit(0)", ENDING, "exit()\n"], ids=["import", "call", "exit"])
+def test_code_that_ends_the_process_is_no_pass(check_all, run, code, tmp_path):
+    """The exit code that it chose is no verdict: 0 would pass in silence."""
+    (tmp_path / "ends.py").write_text(code)
+    found, out, _ = check_all(RIGHT + PAIR.replace('"1"', '"ends.py:g"') + "points = 1\n")
+    assert found == 2
+    assert out.startswith("verdicts = 7 correct and 1 error\n")
+    assert "ended the process by SystemExit(" in out
+    found, out, err = run("check", "x^2", "--gradient", "ends.py:g", "--at", "1")
+    assert (found, out) == (2, "")
+    assert err.startswith("diffkit: the code that was named ended the process by SystemExit(")
+    assert err.count("\n") == 1
+
+
 def test_what_took_too_long_is_undecided(check_all):
     code, out, _ = check_all(WRONG + "timeout = 1e-9\n")
     assert code == 1
@@ -165,7 +186,6 @@ def test_what_took_too_long_is_undecided(check_all):
     assert "timeout" in out
 
 
-PAIR = '[[tool.diffkit.check]]\nfunction = "x"\ngradient = "1"\n'
 BAD = {
     "": "pyproject.toml has no [tool.diffkit] (list what is to be checked below [[tool.diffkit.check]])",
     "[tool.other]\n": "pyproject.toml has no [tool.diffkit] ",

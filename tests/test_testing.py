@@ -78,6 +78,9 @@ def test_options_by_name():
     assert_gradient("x^2*y", ["2*x*y"], [1, 2], wrt="x")
     with pytest.raises(DiffkitError, match="rtol is a finite number"):
         assert_gradient("x^2", "2*x", rtol=-1)
+    for beside in (-1, 1.5, True, "2"):
+        with pytest.raises(DiffkitError, match="beside is a whole number of points, 0 or more"):
+            assert_gradient("x^2", "2*x", 1, beside=beside)
     with pytest.raises(DiffkitError, match="unknown kind"):
         assert_gradient("x^2", "2*x", kind="slope")
 

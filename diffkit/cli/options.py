@@ -12,7 +12,7 @@ import click
 from diffkit.cli.output import EXIT_NO
 from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
-from diffkit.core.errors import DiffkitError, OutOfTime
+from diffkit.core.errors import DiffkitError, FunctionError, OutOfTime
 from diffkit.methods import BACKENDS
 from diffkit.reports import CLAIM_FORMATS, FORMATS, unknown_format
 
@@ -25,6 +25,11 @@ def _either(*names: str) -> str:
 
 
 _OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
+
+
+def ended(end: SystemExit) -> FunctionError:
+    """Give the error for code of the user that ends the process: the exit code that it chose would be no answer."""
+    return FunctionError(f"the code that was named ended the process by SystemExit({end.code!r:.40})")
 
 
 class Command(click.Command):
@@ -44,6 +49,8 @@ class Command(click.Command):
         except OutOfTime as error:
             complain(str(error))
             return EXIT_NO
+        except SystemExit as end:  # nothing of ours raises it in a command
+            raise ended(end) from None
         return code or (EXIT_NO if limit.deadline is not None and limit.deadline.missed else 0)
 
 

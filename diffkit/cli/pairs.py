@@ -14,6 +14,7 @@ from inspect import unwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
+from diffkit.cli.options import ended
 from diffkit.core.errors import DiffkitError, FileError, did_you_mean
 from diffkit.core.files import read
 
@@ -76,7 +77,10 @@ class Pair:
         for number, point in enumerate(points, 1):
             name = self.name if len(points) == 1 else f"{self.name}, point {number}"
             try:
-                yield self._check(name, point)
+                try:
+                    yield self._check(name, point)
+                except SystemExit as end:
+                    raise ended(end) from None
             except DiffkitError as error:
                 yield NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from diffkit.asking.callables.adapting import adapt, in_its_library
 from diffkit.asking.callables.binding import Bound
-from diffkit.asking.callables.function import Argument, as_function, read_place
+from diffkit.asking.callables.function import Argument, Function, as_function, read_place
 from diffkit.asking.points import Points
 from diffkit.core.errors import PointError
 from diffkit.core.text.names import Names, notes
@@ -30,7 +31,7 @@ class Called:
 
     def place(self, at: Any, *, elementwise: bool = False) -> tuple[Bound, Points]:
         """Read a point, and give the function bound to arguments of its shapes."""
-        function = self.function
+        function, at = adapt(self.function, at)
         if function.shape is None and self.first and _has_rows_of(at, self.first):
             function = replace(function, shape=self.first)
         arguments, points = read_place(function, at, self.names, elementwise)
@@ -38,7 +39,8 @@ class Called:
         found = self.bound.get(key)
         if found is None:
             first = points.point if points.point is not None else points.rows[0].tolist()
-            found = Bound(function, arguments, points.variables, first)
+            found = in_its_library(function, len(arguments), lambda f: _bound(f, arguments, points.variables, first),
+                                   lambda bound: not bound.blind)  # fmt: skip
             if found.shape is not None and not found.blind:  # its shape is known
                 self.bound[key] = found
                 if not self.first and len(arguments) == 1:
@@ -51,6 +53,13 @@ class Called:
         """All entries of the result at a flat array, in binary64."""
         found = next(iter(self.bound.values()), None) or self.place(x)[0]
         return found.values(x).tolist()  # type: ignore[no-any-return]
+
+
+def _bound(function: Function, arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float]) -> Bound:
+    """The function bound to arguments, called to see the shape of its result."""
+    found = Bound(function, arguments, labels, point)
+    found.shape  # noqa: B018
+    return found
 
 
 def _has_rows_of(at: Any, shape: tuple[int, ...]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.asking.array_libraries import package_of, plain, wider
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import FunctionError, TracingError
 from diffkit.numbers.floats import EPSILON, HALF_ULP
@@ -35,6 +36,8 @@ class Faults:
         """of the rounding of the values, by their type"""
         self.rounded = ""
         """what the type is, if it is not binary64"""
+        self.wider = ""
+        """what gives more digits then, where that is known"""
         self._earlier: dict[bytes, Any] | None = None
         """values at the first points of a session, to see whether they stay the same"""
 
@@ -88,14 +91,14 @@ class Faults:
                 raise FunctionError(f"{self.name} gives complex numbers", hint="real functions are differentiated here")
             self.found["complex results"] = f"{self.name} gives complex numbers with imaginary part 0"
             if found.dtype.itemsize < 16:
-                self._narrow(found.dtype)
+                self._narrow(found.dtype, raw)
             found = found.real
         elif kind in "iub":
             self.found["integer results"] = (
                 f"{self.name} gives {found.dtype}: whatever it computes is rounded to whole numbers"
             )
         elif kind == "f" and found.dtype.itemsize < 8:
-            self._narrow(found.dtype)
+            self._narrow(found.dtype, raw)
         elif kind != "f":
             what = "nothing (None)" if raw is None else f"a {type(raw).__name__}"
             raise FunctionError(f"{self.name} gives {what}, not numbers", hint="return a number or an array")
@@ -103,18 +106,19 @@ class Faults:
 
     def _array(self, raw: Any) -> Any:
         try:
-            return np.asarray(raw)
+            return np.asarray(plain(raw))
         except TracingError:
             raise TracingError(f"the values of {self.name} depend on the input of an outer derivative",
                                hint="take backend='auto' or 'finite' for the outer one") from None  # fmt: skip
         except (TypeError, ValueError):
             raise FunctionError(f"{self.name} gives a ragged result") from None
 
-    def _narrow(self, dtype: Any) -> None:
+    def _narrow(self, dtype: Any, raw: Any) -> None:
         """Note that values are of a type with fewer digits than binary64 has."""
         precision = np.finfo(dtype)
         self.unit = max(self.unit, float(precision.eps) / 2)
         self.rounded = f"{self.name} returns {dtype}"
+        self.wider = wider(raw)
         self.found["low precision"] = f"{self.name} gives {dtype}: its values have {precision.precision + 1} digits"
 
 
@@ -123,6 +127,8 @@ _READS = ("LOAD_GLOBAL", "LOAD_NAME")
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 _ATOMS = {int, float, complex, bool, str, bytes, type(None), np.ndarray, np.float64, np.ufunc, ModuleType}
 """types of what holds nothing that is looked at"""
+_DEADLY = ("casadi",)
+"""packages whose functions cannot refuse arrays of extended precision"""
 _KNOWN_CODES = 256  # functions whose code is known
 _HELD = 200  # objects that are looked through for random generators
 _WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
@@ -141,7 +147,7 @@ def _plain_function(call: Any) -> FunctionType | None:
                 return call
             call = wrapped
         else:
-            call = inspect.getattr_static(type(call), "__call__", None)
+            call = getattr(call, "__wrapped__", None) or inspect.getattr_static(type(call), "__call__", None)
     return None
 
 
@@ -201,6 +207,11 @@ def _state(generator: Any) -> Any:
         return generator.getstate()
     numpy = isinstance(generator, np.random.Generator)
     return pickle.dumps(generator.bit_generator.state if numpy else generator.get_state(legacy=False))
+
+
+def takes_extended(call: Any) -> bool:
+    """Whether code may be given arrays of extended precision: CasADi ends the process there."""
+    return not any(package_of(held) in _DEADLY for held in _held([call]))
 
 
 def _held(holders: Iterable[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.asking.array_libraries import plain, signature_of
 from diffkit.asking.frames import labelled, records, split_top
 from diffkit.asking.points import Points, column, number, read_text
 from diffkit.core.errors import DiffkitError, PointError, VariableError, listing, plural, visible
@@ -61,8 +63,11 @@ class Function:
 
     def parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters that a point gives values to; None if it takes any number of them."""
+        told, hidden = signature_of(self.call)
+        if told is None or isinstance(told, tuple):
+            return told
         try:
-            found = inspect.signature(self.call).parameters.values()
+            found = list(inspect.signature(told).parameters.values())[hidden:]
         except (TypeError, ValueError):  # built-in functions and NumPy's own
             return ("x",)
         plain = [p for p in found if p.kind in POSITIONAL]
@@ -98,6 +103,9 @@ class Argument(NamedTuple):
 def coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
     """Names of coordinates, where an array parameter stands for all of its own."""
     by_name = {a.name: tuple(a.labels()) for a in arguments if a.shape != ()}
+    for a in arguments:  # the whole of a tree, by the name before those of its leaves
+        if (whole := re.split(r"[.\[]", a.name)[0]) != a.name:
+            by_name[whole] = (*by_name.get(whole, ()), *a.labels())
     wrt = as_names(wrt)
     if isinstance(wrt, str):
         return by_name.get(wrt, wrt)
@@ -140,6 +148,8 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
     given = labelled(at) or records(at, parameters or ())
     if given is not None and (given.names or parameters is None or len(parameters) > 1):
         values = _by_name(given.values, parameters)
+        if not given.table and not getattr(function.call, "leaves", ()):  # leaves have names of their own kind
+            check_variables(list(values))
         return _rows(values, names) if given.table else _named(values, names)
     at = _only(at, parameters)
     if parameters is None:
@@ -239,13 +249,13 @@ def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Argum
         given = plural(len(at), "coordinate") if isinstance(at, (list, tuple)) else "one coordinate"
         raise PointError(f"the point has {given}, the function has {plural(len(parameters), 'parameter')}",
                          hint=f"in order: {listing(parameters)}; further data go into args=")  # fmt: skip
+    check_variables(parameters)
     return _named(dict(zip(parameters, at, strict=True)), names)
 
 
 def _named(values: Mapping[str, Any], names: Names | None) -> ArgumentPoint:
     if not values:
         raise PointError("the point is empty")
-    check_variables(list(values))
     arrays = {name: _array(value, name) for name, value in values.items()}
     arguments = tuple(Argument(name, array.shape) for name, array in arrays.items())
     return _place(arguments, names, np.concatenate([a.ravel() for a in arrays.values()])[None], None)
@@ -261,7 +271,7 @@ def _array(value: Any, name: str) -> Any:
             raise PointError(f"{name} is a ragged list")
         return np.stack(parts)
     if hasattr(value, "__array__") and getattr(value, "shape", ()) != ():
-        return _checked(np.asanyarray(value))
+        return _checked(np.asanyarray(plain(value)))
     return np.array(number(value, name))
 
 

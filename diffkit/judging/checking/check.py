@@ -75,6 +75,8 @@ def check(
     """
     if kind is not None and kind not in _CLAIM_KINDS:
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(_CLAIM_KINDS)}")
+    if isinstance(beside, bool) or not hasattr(beside, "__index__") or beside < 0:
+        raise DiffkitError(f"beside is a whole number of points, 0 or more, not {beside!r:.40}")
     kind = "gradient" if kind == "derivative" else kind
     claim_args = args if claim_args is None else claim_args
     allowed = read_tolerances(rtol, atol, closeness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.asking.array_libraries import is_module, plain
 from diffkit.asking.callables import Bound, Function
+from diffkit.asking.callables.adapting import in_its_library
 from diffkit.asking.callables.code_shapes import meetings_in
-from diffkit.asking.callables.faults import FAR_DISTANCES, rounding
+from diffkit.asking.callables.faults import FAR_DISTANCES, rounding, takes_extended
 from diffkit.asking.callables.function import Argument
+from diffkit.asking.callables.trees import is_tree, named_leaves
 from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
 from diffkit.asking.frames import labelled
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError, plural
@@ -89,7 +93,7 @@ class NumberClaim(Claim):
 
     def __init__(self, claim: Any):
         try:
-            array = np.asarray(claim, dtype=float)
+            array = np.asarray(plain(claim), dtype=float)
         except (TypeError, ValueError):
             raise DiffkitError("the claim is no array of numbers, no expression and no function") from None
         self.shape = array.shape
@@ -133,9 +137,7 @@ class CodeClaim(Claim):
         shapes: list[tuple[int, ...]] = []
 
         def flat(*values: Any) -> Any:
-            result = function.call(*values, *function.args)
-            if isinstance(result, Mapping):
-                result = _in_order(result, expected.parameters)
+            result = _leaves_of(plain(function.call(*values, *function.args)), expected.parameters)
             if isinstance(result, (tuple, list)):
                 shapes[:] = [np.shape(part) if not isinstance(part, (tuple, list)) else (len(part),) for part in result]
                 return np.concatenate([np.ravel(_stacked(part)) for part in result]) if len(result) else result
@@ -181,10 +183,16 @@ class CodeClaim(Claim):
         """What is odd about the code."""
         return self.bound.warnings
 
+    @cached_property
+    def _takes_extended(self) -> bool:
+        return takes_extended(self.bound.function.call)
+
     def rounding(self, row: Any) -> Any:
         """Measured."""
 
         def values(row: Any) -> Any:
+            if row.dtype != float and not self._takes_extended:
+                raise TypeError("binary64 only")
             found = self.bound.function.call(*self.bound.split(row))
             return np.ravel(found)
 
@@ -193,6 +201,27 @@ class CodeClaim(Claim):
                 return rounding(values, row, FAR_DISTANCES)
         except Exception:  # a claim that fails beside the point has no measured noise; its values say the rest
             return np.spacing(np.abs(self.values(row)))
+
+
+def _leaves_of(result: Any, parameters: Sequence[Argument]) -> Any:
+    """What code gives, where it is by name or a tree as its parts in the order of the parameters.
+
+    Of a pair of a value and a tree, the parts of the tree are put into one row.
+    """
+    known = [parameter.name for parameter in parameters]
+    tops = {re.split(r"[.\[]", name)[0] for name in known}
+    if isinstance(result, Mapping) or (is_tree(result) and not isinstance(result, (list, tuple))):
+        found = (named_leaves(result, top) for top in ("", *tops))
+        return _in_order(next((leaves for leaves in found if leaves.keys() & {*known}), result), parameters)
+    if not isinstance(result, (list, tuple)) or not any(map(is_tree, result)):
+        return result
+    if len(result) == 2 and not is_tree(result[0]) and np.ndim(result[0]) == 0:
+        parts = _leaves_of(result[1], parameters)
+        return result[0], np.concatenate([np.ravel(part) for part in parts]) if isinstance(
+            parts, (list, tuple)
+        ) else parts
+    leaves = named_leaves(result, *tops) if len(tops) == 1 else named_leaves(result)
+    return tuple(leaves[name] for name in known) if {*known} == leaves.keys() else tuple(leaves.values())
 
 
 def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> tuple[Any, ...]:
@@ -211,6 +240,17 @@ def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> t
     return tuple(found)
 
 
+def _tree_of_numbers(claim: Any, parameters: Sequence[Argument]) -> Any:
+    """A claim in numbers that is a tree, or a tuple of tensors: as names, or in one row; all else as it is."""
+    if is_module(claim) or (isinstance(claim, Mapping) and any(map(is_tree, claim.values()))):
+        return plain(named_leaves(claim))
+    if isinstance(claim, (list, tuple)) and not hasattr(claim, "_fields") and not _is_text(claim) and is_tree(claim):
+        parts = _leaves_of(plain(claim), parameters)
+        if len({np.shape(part) for part in parts}) > 1:
+            return np.concatenate([np.ravel(part) for part in parts])
+    return claim
+
+
 def _check_names(gradients: Mapping[Any, Any], arguments: Sequence[Argument]) -> None:
     """DiffkitError for a gradient by what f does not take; code may return more, such as what it keeps."""
     names = {form.format(argument.name) for argument in arguments for form in _GRADIENT_NAMES}
@@ -224,7 +264,9 @@ def read_claim(claim: Any, expected: Expected) -> Claim:
     """Give the Claim of code, words or numbers; DiffkitError where it is none of what is expected."""
     parameters = expected.parameters
     if isinstance(claim, Function):
-        return CodeClaim(claim, expected)
+        return in_its_library(claim, len(expected.arguments), lambda code: CodeClaim(code, expected),
+                              lambda made: not made.bound.blind)  # fmt: skip
+    claim = _tree_of_numbers(claim, parameters)
     given = labelled(claim)
     if given is not None and given.table:
         raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "

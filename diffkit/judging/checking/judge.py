@@ -322,7 +322,8 @@ def _ways(setting: Setting, entries: Sequence[Entry], point: Sequence[float]) ->
     pass_it = _within(entries) if setting.allowed is None else ""
     for bound in setting.codes:
         if bound.faults.rounded:
-            yield f"{bound.faults.rounded}: {pass_it or 'return binary64'}"
+            ways = [way for way in (pass_it, bound.faults.wider) if way]
+            yield f"{bound.faults.rounded}: {', or '.join(ways) or 'return binary64'}"
             return
     for bound in setting.codes:
         for call in calls_in(bound, point):

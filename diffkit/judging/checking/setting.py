@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.asking.callables import Bound
+from diffkit.asking.callables.adapting import adapt
 from diffkit.asking.callables.called import Called
 from diffkit.asking.callables.function import Argument, Function, as_function, coordinates
 from diffkit.asking.expressions import as_list, is_function, read_joint
@@ -96,7 +97,7 @@ class Setting:
         function = self._wrapped(asked.f, asked.args)
         called = Called(function, (), asked.variables)
         self.notes = called.notes(names_in(asked.at))
-        bound, points = called.place(asked.at)
+        bound, points = called.place(adapt(as_function(asked.f, asked.args), asked.at)[1])
         self._place(points, bound.arguments)
         if self.symmetric:
             bound = Bound(_of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
@@ -127,7 +128,8 @@ class Setting:
             raise PointError("no argument is a symmetric matrix at the point")
 
     def _wrapped(self, f: Any, args: Sequence[Any]) -> Function:
-        return _by_name(_with_reset(as_function(f, args), self.asked.reset), self.asked.at)
+        names = as_function(self.asked.f).parameters() if is_function(self.asked.f) else None
+        return adapt(_with_reset(as_function(f, args), self.asked.reset), self.asked.at, names)[0]
 
     def _pullback(self, bound: Bound) -> Bound:
         """ȳ·f as a function of the point and the cotangent ȳ, at random cotangents."""
@@ -277,19 +279,6 @@ def _with_reset(function: Function, reset: Any) -> Function:
         return function.call(*values)
 
     return replace(function, call=call)
-
-
-def _by_name(function: Function, at: Any) -> Function:
-    """A function of one dict of parameters as one of several, where the point is a dict that does not name that one."""
-    parameters = function.parameters()
-    if not isinstance(at, Mapping) or parameters is None or len(parameters) != 1 or parameters[0] in at:
-        return function
-    names = tuple(at)
-
-    def call(*values: Any) -> Any:
-        return function.call(dict(zip(names, values, strict=False)), *values[len(names) :])
-
-    return _around(function, call)
 
 
 def _of_symmetric(function: Function, which: Collection[int]) -> Function:
