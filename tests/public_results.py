@@ -54,6 +54,7 @@ RESULTS = {
     "Check of many inputs": lambda: dk.check(lambda x: np.sum(np.abs(x) ** 3), lambda x: 3 * x**2, np.arange(1.0, 260)),
     "Comparison": lambda: dk.compare("x^2*y", [1, 2]),
     "Comparison of a lambda": lambda: dk.compare(lambda x: x[0] ** 2 if x[0] > 0 else 1.0, [1.0]),
+    "Worst": lambda: dk.worst("(1-cos(x))/x^2", {"x": (1e-6, 1)}, points=9),
     "AccuracyReport": lambda: dk.report(CASES),
     "StationaryPoints": lambda: dk.stationary("x^2*(x-1)", "-1:1"),
     "Descent": lambda: dk.descend("(w-3)^2", "0", rate=0.1, steps=20),

@@ -17,6 +17,7 @@ from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError, PointError, TracingError
 from diffkit.core.program import run
+from diffkit.core.report_views import ReportViews
 from diffkit.judging.comparison import Comparer, Comparison
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _DECADES = 12  # by which a step may be smaller than the side
 
 
 @dataclass(frozen=True, eq=False)
-class Worst(ByContent):
+class Worst(ReportViews, ByContent):
     """The point of a box at which one method, or a pair of them, was found farthest off.
 
     ``error`` is relative, the largest of all components: to the proof, or between the two of ``methods`` in parts of

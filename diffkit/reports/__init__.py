@@ -33,6 +33,7 @@ def unknown_format(format: str, known: Iterable[str] = FORMATS) -> DiffkitError:
 DOCUMENTS = {
     "Result": "result_report:ResultReport",
     "Comparison": "comparison_report:ComparisonReport",
+    "Worst": "comparison_report:at_worst",
     "AccuracyReport": "accuracy_report:CasesReport",
     "Check": "check_report:CheckReport",
     "Derivation": "derivation_report:DerivationReport",

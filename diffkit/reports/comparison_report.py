@@ -12,6 +12,7 @@ from diffkit.reports import result_report as one
 from diffkit.reports.document import (
     STATUS_WORDS,
     Block,
+    Document,
     Equation,
     Gap,
     Heading,
@@ -31,6 +32,7 @@ from diffkit.reports.document import (
 
 if TYPE_CHECKING:
     from diffkit.judging.comparison import Comparison, Finding
+    from diffkit.judging.worst import Worst
     from diffkit.reports.pictures.charts import Chart
 
 _PAIRS_SHOWN = 6  # pairs of methods of which a report tells how far they are apart
@@ -103,6 +105,11 @@ class ComparisonReport(one.Report):
                 {**picked(f, "backend", "cause", "evidence"), **present(f, "where")} for f in comparison.findings
             ],
         }
+
+
+def at_worst(worst: Worst) -> Document:
+    """Give the report on the worst point of a box: the comparison there."""
+    return ComparisonReport(worst.comparison, searched=str(worst))
 
 
 def blocks(comparison: Comparison) -> Iterator[Block]:
