@@ -18,6 +18,8 @@ import os, signal, sys
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which shells take from what they start in the background
+
 {how}
 
 from diffkit.__main__ import main

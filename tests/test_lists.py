@@ -39,8 +39,10 @@ def test_a_list_of_one_array_beside_further_arguments(args):
 
 @pytest.mark.parametrize("at", [[W, B], [B, B], (W, W, W)])
 def test_a_list_of_arrays_is_no_array(at):
-    with pytest.raises(dk.PointError, match="makes one array of them"):
+    """It is a tree, which the function is given as it is."""
+    with pytest.raises(dk.FunctionError, match=f"'{type(at).__name__}' and 'int'"):
         dk.gradient(norm, at)
+    assert dk.gradient(lambda parts: sum(norm(part) for part in parts), at).status == "ok"
 
 
 @pytest.mark.parametrize(
