@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 import diffkit as dk
 from diffkit.core.errors import DiffkitError, PointError
@@ -146,7 +146,7 @@ FORMS = [
 @pytest.mark.parametrize(("form", "kind"), FORMS, ids=["list", "dict"])
 def test_points_of_code_have_the_form_of_the_one_that_is_given(form, kind):
     @given(points(leaky, at=form, margin=0.25))
-    @settings(max_examples=EXAMPLES, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
     def look(point):
         assert type(point) is kind
         w, b = (point["w"], point["b"]) if kind is dict else point

@@ -98,7 +98,8 @@ class Interrupts:
     def swallowed(self, error: Any) -> None:
         """See that an interrupt which a destructor or a callback swallowed comes again."""
         if error.exc_type is not KeyboardInterrupt:
-            sys.__unraisablehook__(error)
+            if not self.met:  # what an interrupt left half made cannot be taken down rightly
+                sys.__unraisablehook__(error)
             return
         self.met = False
         _later(_SOON, signal.raise_signal, signal.SIGINT)

@@ -24,6 +24,8 @@ from diffkit.ndarrays.protocols import FUNCTIONS
 _SMALL_ARRAY = 2**14  # numbers that are compared in less time than anything takes that is done with them
 _FEW_ITEMS = 64  # of a list or a dictionary that are compared one by one
 _MISSING = object()
+_LAZY_LIBRARIES = {"numpy", "scipy"}
+"""libraries whose modules make some of their functions when asked, the same ones always"""
 _PLAIN_TYPES = {int, float, complex, bool, str, bytes, type(None), slice, range, np.ufunc}
 _PURE_BUILTINS = (
     abs, all, any, bool, complex, dict, divmod, enumerate, filter, float, int, isinstance, len, list, map, max, min,
@@ -178,8 +180,10 @@ class OutsideReads:
     def _look_up(self, space: Any, name: str) -> None:
         """What an attribute of a module or of an object's class is, if there is one."""
         if isinstance(space, ModuleType):
-            if hasattr(space, name):
+            if name in vars(space):
                 self._look(self._watch(operator.attrgetter(name), space))
+            elif "__getattr__" in vars(space) and space.__name__.partition(".")[0] not in _LAZY_LIBRARIES:
+                raise _Unwatched  # what that gives may be another thing each time
             return
         for one in type(space).__mro__[:-1]:
             found = self._watch(operator.methodcaller("get", name, _MISSING), vars(one))
