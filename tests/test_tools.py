@@ -151,3 +151,37 @@ def test_the_list(run):
     names = [row["name"] for row in body["backends"]]
     assert names == ["auto", *installed_backends()]
     assert set(body["missing"]) == set(TOOLS) - set(names)
+
+
+def test_code_that_has_changed_since_it_was_recorded_is_told(tool):
+    """A tool that differentiates the formula of code never answers for the code of before."""
+    by_itself(f"""
+import numpy as np, diffkit as dk
+A = np.array([1.0, 2.0])
+
+def f(x):
+    return np.sum(A * x**2)
+
+point = np.array([1.0, 1.5])
+prepared = dk.prepare(f, backend={tool!r})
+assert np.allclose(prepared(point), 2 * A * point, rtol=1e-7)
+A[:] = [10.0, 20.0]
+try:
+    found = prepared(point)
+except dk.BackendError as error:
+    assert "prepare it anew" in str(error)
+else:
+    assert np.allclose(found, 2 * A * point, rtol=1e-7), found
+""")
+
+
+def test_code_that_a_tool_does_not_take_says_why():
+    pytest.importorskip("autograd")
+
+    def f(x):
+        if not isinstance(x, np.ndarray):
+            raise ValueError("only plain arrays")
+        return float(x[0]) ** 2 if x[0] > 0 else 0.0
+
+    with pytest.raises(dk.BackendError, match="does not take the tool's arrays .*only plain arrays"):
+        dk.gradient(f, np.array([1.0, 2.0]), backend="autograd")

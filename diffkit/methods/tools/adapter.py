@@ -37,6 +37,8 @@ class ToolPartials(NamedTuple):
     values: Sequence[float]
     bars: Sequence[float] | None = None
     evaluations: int = 1
+    of_formula: bool = True
+    """whether they are those of the formula, and not of code or values"""
 
 
 class Tool:
@@ -103,9 +105,12 @@ class ToolEvaluation:
             raise
         except Exception as error:  # whatever a tool raises is its own
             raise BackendError(f"{self.tool.name} raised {told(error)}") from error
+        changed = self._changed(point)
+        if changed and found.of_formula:
+            raise BackendError(f"{self.tool.name} has the formula of the code, and {changed}", hint="prepare it anew")
         values = [float(value) for value in found.values]
         bars = None if found.bars is None else [float(bar) for bar in found.bars]
-        odd = self._odd(point, values, bars)
+        odd = self._odd(point, values, bars, None if changed else self._guarded)
         for c in odd:
             values[c] = math.nan
             if bars is not None:
@@ -116,15 +121,27 @@ class ToolEvaluation:
         """Answer row by row."""
         return by_rows(self, points)
 
-    def _odd(self, point: Sequence[float], values: Sequence[float], bars: Sequence[float] | None) -> dict[int, Odd]:
+    def _changed(self, point: Sequence[float]) -> str:
+        """In what code is no longer its formula, whose data may have changed; empty if it is."""
+        source = self.task.source
+        if source.code is None or self._guarded is None:
+            return ""
+        try:
+            source.check_formula(point)
+        except TracingError as error:
+            return error.reason
+        return ""
+
+    def _odd(
+        self, point: Sequence[float], values: Sequence[float], bars: Sequence[float] | None, guarded: Guarded | None
+    ) -> dict[int, Odd]:
         """What is odd about each partial: its point, or that it is no number."""
-        special = [] if self._guarded is None else _special(self._guarded, point, self.task.indices)
+        special = [] if guarded is None else _special(guarded, point, self.task.indices)
         odd: dict[int, Odd] = {}
-        if special:
+        if guarded is not None and special:
             from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
 
-            assert self._guarded is not None
-            classifier = Classifier(self._guarded.primal, point)
+            classifier = Classifier(guarded.primal, point)
             seen = {c: classifier.component(self.task.indices[c]) for c in special}
             odd = {c: one for c, one in seen.items() if one.status != "ok"}
         for c, value in enumerate(values):
@@ -224,30 +241,44 @@ def _jacobian(
     return lambda x: derivative(lambda part: g(numpy.concatenate([part, x])[order]), len(level))(x[chosen])
 
 
-def of_arrays(source: Source, numpy: Any, special: Any) -> Callable[[Any], Any]:
-    """f as a function of a tool's flat array that gives one: code as it is where it takes these, else its formula.
+class ArrayFunction:
+    """f of a tool's flat array: code as it is where it takes that, else its formula.
 
     ``numpy`` has the tool's functions by NumPy's names, ``special`` by SciPy's.
     """
-    algebra = NamespaceAlgebra(numpy, special)
-    taken = source.code is not None
 
-    def f(x: Any) -> Any:
-        nonlocal taken
-        if taken:
-            assert source.code is not None
-            try:
-                found = source.code.call(*source.code.split(x))
-            except Exception:  # code that is not written for the tool
-                found = None
-            taken = not _is_plain(found)  # NumPy's functions may take the tool's arrays, and lose what follows them
-            if taken:
-                return numpy.ravel(found)
-        inputs = [x[k] for k in range(len(source.inputs))]
-        outputs = run(source.program, algebra, inputs)
+    def __init__(self, source: Source, numpy: Any, special: Any):
+        self.source, self.numpy, self._algebra = source, numpy, NamespaceAlgebra(numpy, special)
+        self.of_formula = source.code is None
+        self._refusal = ""
+
+    def __call__(self, x: Any) -> Any:
+        """Give all outputs in a flat array of the tool."""
+        found = None if self.of_formula else self._of_code(x)
+        return self._of_formula(x) if found is None else self.numpy.ravel(found)
+
+    def _of_code(self, x: Any) -> Any:
+        """What the code gives; None if it is not written for the tool, now and at all later points."""
+        code = self.source.code
+        assert code is not None
+        try:
+            found = code.call(*code.split(x))
+        except Exception as error:  # whatever code raises that is given what it does not expect
+            self._refusal, found = told(error), None
+        self.of_formula = _is_plain(found)  # NumPy's functions may take the tool's arrays, and lose what follows them
+        return None if self.of_formula else found
+
+    def _of_formula(self, x: Any) -> Any:
+        try:
+            program = self.source.program
+        except TracingError as error:
+            if not self._refusal:
+                raise
+            raise BackendError(f"the code does not take the tool's arrays ({self._refusal}), and has no formula "
+                               f"({error.reason})", hint="use backend='auto'") from error  # fmt: skip
+        outputs = run(program, self._algebra, [x[k] for k in range(len(self.source.inputs))])
+        numpy = self.numpy
         return numpy.stack([numpy.asarray(y, dtype=float) if isinstance(y, float) else y for y in outputs])
-
-    return f
 
 
 Difference = Callable[[Callable[[Any], float], list[float], tuple[int, ...]], tuple[float, float]]
@@ -283,7 +314,8 @@ def measured(
         before = source.evaluations
         with np.errstate(all="ignore"):
             pairs = [one(point, *index) for index in indices]
-        return ToolPartials([value for value, _ in pairs], [bar for _, bar in pairs], source.evaluations - before)
+        values, bars = ([pair[k] for pair in pairs] for k in (0, 1))
+        return ToolPartials(values, bars, source.evaluations - before, of_formula=False)
 
     return at
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from diffkit.methods.tools.adapter import Tool, ToolPartials, by_nesting, imported, of_arrays
+from diffkit.methods.tools.adapter import ArrayFunction, Tool, ToolPartials, by_nesting, imported
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
@@ -23,11 +23,11 @@ class AutogradBackend(Tool):
 
         numpy, special = imported("autograd.numpy"), imported("autograd.scipy.special")
         jacobian = imported("autograd").jacobian
-        f = of_arrays(source, numpy, special)
+        f = ArrayFunction(source, numpy, special)
         found = by_nesting(f, len(source.inputs), indices, numpy, lambda g, _: jacobian(g))
 
         def at(point: Sequence[float]) -> ToolPartials:
             with np.errstate(all="ignore"):
-                return ToolPartials(found(np.array(point)))
+                return ToolPartials(found(np.array(point)), of_formula=f.of_formula)
 
         return at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from diffkit.methods.tools.adapter import FEW_VARIABLES, Tool, ToolPartials, by_nesting, imported, of_arrays
+from diffkit.methods.tools.adapter import FEW_VARIABLES, ArrayFunction, Tool, ToolPartials, by_nesting, imported
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
@@ -20,13 +20,13 @@ class TorchBackend(Tool):
     def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
         """Give the function of a point that gives these partials of a source."""
         torch = imported("torch")
-        f = of_arrays(source, TorchFunctions(torch), TorchFunctions(torch.special, torch))
+        f = ArrayFunction(source, TorchFunctions(torch), TorchFunctions(torch.special, torch))
 
         def derivative(g: Any, count: int) -> Any:
             return (torch.func.jacfwd if count <= FEW_VARIABLES else torch.func.jacrev)(g)
 
         found = by_nesting(f, len(source.inputs), indices, torch, derivative)
-        return lambda point: ToolPartials(found(torch.tensor(point, dtype=torch.float64)))
+        return lambda point: ToolPartials(found(torch.tensor(point, dtype=torch.float64)), of_formula=f.of_formula)
 
 
 class TorchFunctions:
