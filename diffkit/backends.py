@@ -1,7 +1,7 @@
 """Backends as objects that take options: ``dk.compare(f, at, backends=["dual", dk.backends.Scipy(order=8)])``.
 
 Each of our own methods, and each adapter of another tool; ``names()`` are those that can be asked here. A backend of
-your own is a subclass of ``Tool``: it says what it finds, ``measured`` lays out differences of values.
+your own is a subclass of ``Tool``: it says what it finds; one of ``MeasuringTool`` takes a difference.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from diffkit.methods.finite import FiniteBackend as Finite
     from diffkit.methods.reverse import ReverseBackend as Reverse
     from diffkit.methods.symbolic import SymbolicBackend as Symbolic
-    from diffkit.methods.tools.adapter import Tool, measured
+    from diffkit.methods.tools.adapter import Tool
     from diffkit.methods.tools.autograd_adapter import AutogradBackend as Autograd
     from diffkit.methods.tools.casadi_adapter import CasadiBackend as Casadi
     from diffkit.methods.tools.heyoka_adapter import HeyokaBackend as Heyoka
     from diffkit.methods.tools.jacobi_adapter import JacobiBackend as Jacobi
     from diffkit.methods.tools.jax_adapter import JaxBackend as Jax
+    from diffkit.methods.tools.measuring import MeasuringTool
     from diffkit.methods.tools.mpmath_adapter import MpmathBackend as Mpmath
     from diffkit.methods.tools.numdifftools_adapter import NumdifftoolsBackend as Numdifftools
     from diffkit.methods.tools.scipy_adapter import ScipyBackend as Scipy
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
 
 _PATHS = {"auto": "diffkit.methods.auto:AutoBackend", **BACKENDS, **{name: tool.path for name, tool in TOOLS.items()}}
 _CLASSES = {name.capitalize(): path for name, path in _PATHS.items()}
-_CLASSES |= {name: f"diffkit.methods.tools.adapter:{name}" for name in ("Tool", "measured")}
+_CLASSES |= {
+    "Tool": "diffkit.methods.tools.adapter:Tool",
+    "MeasuringTool": "diffkit.methods.tools.measuring:MeasuringTool",
+}
 
 __all__ = [
-    "Auto", "Autograd", "Casadi", "Complex", "Dual", "Finite", "Heyoka", "Jacobi", "Jax", "Mpmath", "Numdifftools",
-    "Reverse", "Scipy", "Symbolic", "Symengine", "Tool", "Torch", "measured", "names",
+    "Auto", "Autograd", "Casadi", "Complex", "Dual", "Finite", "Heyoka", "Jacobi", "Jax", "MeasuringTool", "Mpmath",
+    "Numdifftools", "Reverse", "Scipy", "Symbolic", "Symengine", "Tool", "Torch", "names",
 ]  # fmt: skip
 
 

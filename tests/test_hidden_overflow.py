@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.core.table import table
 from diffkit.engines.lowering import _ENDING
 
 NAMES = ("x", "y", "z")
@@ -53,4 +52,3 @@ def test_branches_that_are_not_taken_may_overflow():
     result = dk.gradient("where(x < 1, x*y, tanh(x*x*y))", (0.5, 1e308), backend="dual", variables=("x", "y"))
     assert result.status == "ok"
     assert result.value.tolist() == [1e308, 0.5]
-    assert not [row for row in table if row in _ENDING and row.truth]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from diffkit.calculus.derivatives import derivative_program
@@ -174,15 +175,13 @@ class WorstSearch:
             relative = np.max(np.where(np.isfinite(parts), parts, 0.0), axis=0)
             return np.log10(relative)
 
-    @property
+    @cached_property
     def _derivative(self) -> Program | None:
-        if "_program" not in self.__dict__:
-            try:
-                self.__dict__["_program"] = derivative_program(self.task.program, self.task.indices)
-            except (TracingError, LimitError):
-                self.__dict__["_program"] = None
-        found: Program | None = self.__dict__["_program"]
-        return found
+        """What the bounds are of; None where f has no formula."""
+        try:
+            return derivative_program(self.task.program, self.task.indices)
+        except (TracingError, LimitError):
+            return None
 
 
 def _farthest(comparison: Comparison, between: tuple[str, str] | None) -> tuple[float, tuple[str, ...]]:

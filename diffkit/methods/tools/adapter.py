@@ -7,7 +7,6 @@ every backend, by the guards of the primal.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import import_module
@@ -50,6 +49,8 @@ class Tool:
     """the highest order that it is asked for"""
     covering = True
     """whether its errors are meant as bounds; else they are what is usual, and need not cover"""
+    of_values = False
+    """whether it knows values of f alone"""
 
     def __init__(self) -> None:
         package = TOOLS[self.name].package if self.name in TOOLS else ""  # others look after themselves
@@ -64,7 +65,7 @@ class Tool:
                                hint="use backend='auto' or 'dual'")  # fmt: skip
         return ToolEvaluation(self, task)
 
-    def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
+    def partials(self, source: Source, indices: Sequence[Index]) -> AtPoint:
         """Give the function of a point that gives these partials of a source."""
         raise NotImplementedError
 
@@ -84,7 +85,7 @@ class ToolEvaluation:
     @property
     def of_values(self) -> bool:
         """Whether it knows values of f alone."""
-        return TOOLS[self.tool.name].follows == "values" if self.tool.name in TOOLS else False
+        return self.tool.of_values
 
     @cached_property
     def usual(self) -> Program | None:
@@ -279,57 +280,6 @@ class ArrayFunction:
         outputs = run(program, self._algebra, [x[k] for k in range(len(self.source.inputs))])
         numpy = self.numpy
         return numpy.stack([numpy.asarray(y, dtype=float) if isinstance(y, float) else y for y in outputs])
-
-
-Difference = Callable[[Callable[[Any], float], list[float], tuple[int, ...]], tuple[float, float]]
-"""Value and error of a partial of a function of some coordinates (a number where it is one), of so many orders."""
-_USUAL = 2.0**20  # coordinates up to which tools are handed them as they are: their first steps are about 1
-
-
-def measured(
-    source: Source, indices: Sequence[Index], difference: Difference
-) -> Callable[[Sequence[float]], ToolPartials]:
-    """The partials one by one, from values of f; coordinates that are large are told in units of their size."""
-    import numpy as np
-
-    def one(point: Sequence[float], output: int, variables: tuple[int, ...]) -> tuple[float, float]:
-        moved = list(dict.fromkeys(variables))
-        orders = tuple(variables.count(v) for v in moved)
-        if not moved:
-            return float(source.values(np.array(point))[output]), 0.0
-        units = [2.0 ** math.frexp(point[v])[1] if abs(point[v]) > _USUAL else 1.0 for v in moved]
-
-        def f(x: Any) -> float:
-            row = np.array(point, dtype=float)
-            row[moved] = np.ravel(x) * units
-            return float(source.values(row)[output])
-
-        place = [point[v] / unit for v, unit in zip(moved, units, strict=True)]
-        value, error = difference(f, place, orders)
-        for unit, order in zip(units, orders, strict=True):
-            value, error = value / unit**order, error / unit**order
-        return value, error
-
-    def at(point: Sequence[float]) -> ToolPartials:
-        before = source.evaluations
-        with np.errstate(all="ignore"):
-            pairs = [one(point, *index) for index in indices]
-        values, bars = ([pair[k] for pair in pairs] for k in (0, 1))
-        return ToolPartials(values, bars, source.evaluations - before, of_formula=False)
-
-    return at
-
-
-SYMBOL_SIGNS: dict[str, Callable[..., Any]] = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "negative": operator.neg, "power": operator.pow,
-}  # fmt: skip
-"""what symbols have as operators, by NumPy's names"""
-
-
-def of_symbols(source: Source, symbols: Sequence[Any], functions: Any) -> list[Any]:
-    """The outputs of f at symbols of a tool, by its formula; ``functions`` are the tool's by NumPy's names."""
-    return run(source.program, NamespaceAlgebra(functions, functions), symbols)
 
 
 def _is_plain(found: Any) -> bool:

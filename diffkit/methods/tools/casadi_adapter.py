@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from diffkit.methods.tools.adapter import SYMBOL_SIGNS, Tool, ToolPartials, imported, nested, of_symbols
+from diffkit.methods.tools.adapter import Tool, ToolPartials, imported, nested
+from diffkit.methods.tools.symbols import SymbolFunctions, of_symbols
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
     from diffkit.core.program import Index
 
-_CASADI_NAMES = {
-    "where": "if_else", "logical_and": "logic_and", "logical_or": "logic_or", "logical_not": "logic_not"
-}  # fmt: skip
 _CASADI_COMPARISONS: dict[str, Callable[..., Any]] = {
     "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
     "equal": operator.eq, "not_equal": operator.ne,
@@ -60,21 +58,12 @@ def _product(sizes: Sequence[int]) -> int:
     return found
 
 
-class CasadiFunctions:
-    """Functions of CasADi by NumPy's names."""
+class CasadiFunctions(SymbolFunctions):
+    """Functions of CasADi."""
 
-    def __init__(self, casadi: Any):
-        self._casadi = casadi
-        self.__name__ = "casadi"
+    names: ClassVar = {
+        "where": "if_else", "logical_and": "logic_and", "logical_or": "logic_or", "logical_not": "logic_not"
+    }  # fmt: skip
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        found = SYMBOL_SIGNS.get(name) or _CASADI_COMPARISONS.get(name)
-        return found or getattr(self._casadi, _CASADI_NAMES.get(name, name))
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        """The larger one."""
-        return self._casadi.fmax(x, y)
-
-    def minimum(self, x: Any, y: Any) -> Any:
-        """The smaller one."""
-        return self._casadi.fmin(x, y)
+        return _CASADI_COMPARISONS.get(name) or super().__getattr__(name)

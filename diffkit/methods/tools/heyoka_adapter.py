@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from diffkit.methods.tools.adapter import SYMBOL_SIGNS, Tool, ToolPartials, imported, of_symbols
+from diffkit.methods.tools.adapter import AtPoint, Tool, ToolPartials, imported
+from diffkit.methods.tools.symbols import SymbolFunctions, of_symbols, one_from_another
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
     from diffkit.core.program import Index
-
-_HEYOKA_NAMES = {
-    "where": "select", "less": "lt", "less_equal": "lte", "greater": "gt", "greater_equal": "gte", "equal": "eq",
-    "not_equal": "neq",
-}  # fmt: skip
 
 
 class HeyokaBackend(Tool):
@@ -22,61 +18,37 @@ class HeyokaBackend(Tool):
 
     name = "heyoka"
 
-    def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
+    def partials(self, source: Source, indices: Sequence[Index]) -> AtPoint:
         """Give the function of a point that gives these partials of a source."""
         import numpy as np
 
         heyoka = imported("heyoka")
         symbols = [heyoka.expression(f"x{k}") for k in range(len(source.inputs))]
-        outputs = of_symbols(source, symbols, HeyokaFunctions(heyoka))
-        known: dict[Index, Any] = {(k, ()): heyoka.expression(output) for k, output in enumerate(outputs)}
-
-        def partial(output: int, variables: tuple[int, ...]) -> Any:
-            if (output, variables) not in known:
-                known[output, variables] = heyoka.diff(partial(output, variables[:-1]), symbols[variables[-1]])
-            return known[output, variables]
-
-        call = heyoka.cfunc([partial(*index) for index in indices], vars=symbols)
+        outputs = map(heyoka.expression, of_symbols(source, symbols, HeyokaFunctions(heyoka)))
+        call = heyoka.cfunc(one_from_another(list(outputs), symbols, indices, heyoka.diff), vars=symbols)
         return lambda point: ToolPartials(call(np.array(point)).tolist())
 
 
-class HeyokaFunctions:
-    """Functions of heyoka by NumPy's names."""
+class HeyokaFunctions(SymbolFunctions):
+    """Functions of heyoka, which take expressions."""
 
-    def __init__(self, heyoka: Any):
-        self._heyoka = heyoka
-        self.__name__ = "heyoka"
+    names: ClassVar = {
+        "where": "select", "less": "lt", "less_equal": "lte", "greater": "gt", "greater_equal": "gte", "equal": "eq",
+        "not_equal": "neq",
+    }  # fmt: skip
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name in SYMBOL_SIGNS:
-            return SYMBOL_SIGNS[name]
-        function = getattr(self._heyoka, _HEYOKA_NAMES.get(name, name))
-        return lambda *args: function(*map(self._heyoka.expression, args))
+    def taking(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function of what formulas have: symbols and numbers."""
+        return lambda *args: function(*map(self.module.expression, args))
 
     def logical_and(self, *truths: Any) -> Any:
         """Whether all hold."""
-        return self._heyoka.logical_and(list(truths))
+        return self.module.logical_and(list(truths))
 
     def logical_or(self, *truths: Any) -> Any:
         """Whether one holds."""
-        return self._heyoka.logical_or(list(truths))
+        return self.module.logical_or(list(truths))
 
     def expit(self, x: Any) -> Any:
         """1/(1 + e⁻ˣ)."""
-        return self._heyoka.sigmoid(x)
-
-    def sign(self, x: Any) -> Any:
-        """−1, 0 or 1."""
-        return self.where(self.greater(x, 0.0), 1.0, self.where(self.less(x, 0.0), -1.0, 0.0))
-
-    def abs(self, x: Any) -> Any:
-        """|x|."""
-        return self.where(self.greater_equal(x, 0.0), x, -x)
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        """The larger one."""
-        return self.where(self.greater_equal(x, y), x, y)
-
-    def minimum(self, x: Any, y: Any) -> Any:
-        """The smaller one."""
-        return self.where(self.less_equal(x, y), x, y)
+        return self.module.sigmoid(x)

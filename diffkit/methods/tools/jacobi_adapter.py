@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from diffkit.methods.tools.adapter import Tool, ToolPartials, imported, measured
-
-if TYPE_CHECKING:
-    from diffkit.asking.sources import Source
-    from diffkit.core.program import Index
-    from diffkit.core.results import ErrorKind
+from diffkit.methods.tools.adapter import imported
+from diffkit.methods.tools.measuring import MeasuringTool
 
 
-class JacobiBackend(Tool):
-    """``jacobi.jacobi`` along coordinates; ``options`` are its own (``maxiter``, ``maxgrad``, ``rtol``)."""
+class JacobiBackend(MeasuringTool):
+    """``jacobi.jacobi`` along coordinates; the options are its own (``maxiter``, ``maxgrad``, ``rtol``)."""
 
     name = "jacobi"
-    error_kind: ErrorKind = "estimate"
-    covering = False
     most_order = 1
 
-    def __init__(self, **options: Any):
-        super().__init__()
-        self.options = options
-
-    def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
-        """Give the function of a point that gives these partials of a source."""
-        jacobi = imported("jacobi").jacobi
-
-        def difference(f: Any, place: list[float], _: tuple[int, ...]) -> tuple[float, float]:
-            value, error = jacobi(f, place[0], **self.options)
-            return float(value), float(error)
-
-        return measured(source, indices, difference)
+    def difference(
+        self, f: Callable[[Any], float], place: list[float], orders: tuple[int, ...]  # noqa: ARG002
+    ) -> tuple[float, float]:  # fmt: skip
+        """Give a derivative and its error."""
+        value, error = imported("jacobi").jacobi(f, place[0], **self.options)
+        return float(value), float(error)

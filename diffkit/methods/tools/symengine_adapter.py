@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from diffkit.methods.tools.adapter import SYMBOL_SIGNS, Tool, ToolPartials, imported, of_symbols
+from diffkit.methods.tools.adapter import AtPoint, Tool, ToolPartials, imported
+from diffkit.methods.tools.symbols import SymbolFunctions, of_symbols, one_from_another
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
     from diffkit.core.program import Index
-
-_SYMENGINE_NAMES = {
-    "less": "Lt", "less_equal": "Le", "greater": "Gt", "greater_equal": "Ge", "equal": "Eq", "not_equal": "Ne",
-    "logical_and": "And", "logical_or": "Or", "logical_not": "Not",
-}  # fmt: skip
 
 
 class SymengineBackend(Tool):
@@ -22,59 +18,32 @@ class SymengineBackend(Tool):
 
     name = "symengine"
 
-    def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
+    def partials(self, source: Source, indices: Sequence[Index]) -> AtPoint:
         """Give the function of a point that gives these partials of a source."""
         symengine = imported("symengine")
         symbols = [symengine.Symbol(f"x{k}") for k in range(len(source.inputs))]
-        outputs = of_symbols(source, symbols, SymengineFunctions(symengine))
-        known: dict[Index, Any] = {(k, ()): symengine.sympify(output) for k, output in enumerate(outputs)}
-
-        def partial(output: int, variables: tuple[int, ...]) -> Any:
-            if (output, variables) not in known:
-                known[output, variables] = partial(output, variables[:-1]).diff(symbols[variables[-1]])
-            return known[output, variables]
-
-        found = [partial(output, variables) for output, variables in indices]
+        outputs = map(symengine.sympify, of_symbols(source, symbols, SymengineFunctions(symengine)))
+        found = one_from_another(list(outputs), symbols, indices, lambda y, x: y.diff(x))
         call = symengine.Lambdify(symbols, found, cse=True)
         return lambda point: ToolPartials(call(list(point)).tolist())
 
 
-class SymengineFunctions:
-    """Functions of SymEngine by NumPy's names."""
+class SymengineFunctions(SymbolFunctions):
+    """Functions of SymEngine."""
 
-    def __init__(self, symengine: Any):
-        self._symengine = symengine
-        self.__name__ = "symengine"
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name in SYMBOL_SIGNS:
-            return SYMBOL_SIGNS[name]
-        return getattr(self._symengine, _SYMENGINE_NAMES.get(name, name))  # type: ignore[no-any-return]
+    names: ClassVar = {
+        "less": "Lt", "less_equal": "Le", "greater": "Gt", "greater_equal": "Ge", "equal": "Eq", "not_equal": "Ne",
+        "logical_and": "And", "logical_or": "Or", "logical_not": "Not",
+    }  # fmt: skip
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         """One of two, by a condition."""
-        return self._symengine.Piecewise((x, condition), (y, True))
-
-    def abs(self, x: Any) -> Any:
-        """|x|, so that it can be differentiated."""
-        return self.where(self.greater_equal(x, 0), x, -x)
+        return self.module.Piecewise((x, condition), (y, True))
 
     def ceil(self, x: Any) -> Any:
         """The least whole number that is not smaller."""
-        return self._symengine.ceiling(x)
+        return self.module.ceiling(x)
 
     def gammaln(self, x: Any) -> Any:
         """The logarithm of Γ."""
-        return self._symengine.loggamma(x)
-
-    def sign(self, x: Any) -> Any:
-        """−1, 0 or 1."""
-        return self._symengine.Piecewise((1, self.greater(x, 0)), (-1, self.less(x, 0)), (0, True))
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        """The larger one, so that it can be differentiated."""
-        return self.where(self.greater_equal(x, y), x, y)
-
-    def minimum(self, x: Any, y: Any) -> Any:
-        """The smaller one, so that it can be differentiated."""
-        return self.where(self.less_equal(x, y), x, y)
+        return self.module.loggamma(x)
