@@ -242,7 +242,7 @@ def _jacobian(
     return lambda x: derivative(lambda part: g(numpy.concatenate([part, x])[order]), len(level))(x[chosen])
 
 
-class ArrayFunction:
+class FollowedFunction:
     """f of a tool's flat array: code as it is where it takes that, else its formula.
 
     ``numpy`` has the tool's functions by NumPy's names, ``special`` by SciPy's.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from diffkit.methods.tools.adapter import ArrayFunction, Tool, ToolPartials, by_nesting, imported
+from diffkit.methods.tools.adapter import FollowedFunction, Tool, ToolPartials, by_nesting, imported
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
@@ -23,7 +23,7 @@ class AutogradBackend(Tool):
 
         numpy, special = imported("autograd.numpy"), imported("autograd.scipy.special")
         jacobian = imported("autograd").jacobian
-        f = ArrayFunction(source, numpy, special)
+        f = FollowedFunction(source, numpy, special)
         found = by_nesting(f, len(source.inputs), indices, numpy, lambda g, _: jacobian(g))
 
         def at(point: Sequence[float]) -> ToolPartials:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from diffkit.methods.tools.adapter import FEW_VARIABLES, ArrayFunction, Tool, ToolPartials, by_nesting, imported
+from diffkit.methods.tools.adapter import FEW_VARIABLES, FollowedFunction, Tool, ToolPartials, by_nesting, imported
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
@@ -24,7 +24,7 @@ class JaxBackend(Tool):
     def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
         """Give the function of a point that gives these partials of a source."""
         jax, jnp, special = imported("jax"), imported("jax.numpy"), imported("jax.scipy.special")
-        f = ArrayFunction(source, jnp, special)
+        f = FollowedFunction(source, jnp, special)
 
         def derivative(g: Any, count: int) -> Any:
             return (jax.jacfwd if count <= FEW_VARIABLES else jax.jacrev)(g)

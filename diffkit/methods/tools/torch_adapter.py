@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from diffkit.methods.tools.adapter import FEW_VARIABLES, ArrayFunction, Tool, ToolPartials, by_nesting, imported
+from diffkit.methods.tools.adapter import FEW_VARIABLES, FollowedFunction, Tool, ToolPartials, by_nesting, imported
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
@@ -20,7 +20,7 @@ class TorchBackend(Tool):
     def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
         """Give the function of a point that gives these partials of a source."""
         torch = imported("torch")
-        f = ArrayFunction(source, TorchFunctions(torch), TorchFunctions(torch.special, torch))
+        f = FollowedFunction(source, TorchFunctions(torch), TorchFunctions(torch.special, torch))
 
         def derivative(g: Any, count: int) -> Any:
             return (torch.func.jacfwd if count <= FEW_VARIABLES else torch.func.jacrev)(g)
