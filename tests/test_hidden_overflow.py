@@ -48,6 +48,21 @@ def test_what_overflows_on_the_way_is_told(text):
             assert all(math.isnan(a) or right(a, "ok", b) for a, b in zip(quick, there, strict=True))
 
 
+@pytest.mark.parametrize("name", ENDING)
+@pytest.mark.parametrize(("engine", "precision"), [*product(["python", "numpy", "llvm"], ["pairs", "double"])])
+def test_no_other_partial_need_show_it(name, engine, precision):
+    """By x alone nothing on the way is no number; with e^eᶻ there is no reach in which all is ordinary."""
+    if engine == "llvm":
+        pytest.importorskip("llvmlite")
+    text, asked = f"{name}({HIDDEN}) + exp(exp(z))", {"variables": NAMES, "wrt": "x"}
+    prepared = dk.prepare(text, "derivative", backend="reverse", engine=engine, precision=precision, **asked)
+    expected = dk.derivative(text, POINTS[0], **asked)
+    assert expected.status == "ok"
+    for result in (prepared.result(POINTS[0]), prepared.result(np.tile(POINTS[0], (12, 1)))):
+        found, statuses = np.ravel(result.value)[0], np.ravel(result.statuses)[0]
+        assert right(found, statuses, expected.value), (found, expected.value)
+
+
 def test_branches_that_are_not_taken_may_overflow():
     result = dk.gradient("where(x < 1, x*y, tanh(x*x*y))", (0.5, 1e308), backend="dual", variables=("x", "y"))
     assert result.status == "ok"

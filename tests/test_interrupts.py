@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -217,3 +218,14 @@ def test_at_any_time(tmp_path):
         assert done.returncode in (130, 0, 1)
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("met", [True, False])
+def test_what_an_interrupt_left_half_made_is_not_complained_of(met, monkeypatch):
+    from diffkit.cli.process import Interrupts
+
+    complaints, interrupts = [], Interrupts()
+    monkeypatch.setattr(sys, "__unraisablehook__", complaints.append)
+    interrupts.met = met
+    interrupts.swallowed(SimpleNamespace(exc_type=AttributeError))
+    assert bool(complaints) is not met

@@ -57,6 +57,7 @@ def test_functions_that_write_look_at_what_they_write_to():
     for odd in (
         np.zeros(3),
         np.zeros((1, 2)),
+        np.zeros((2, 1)),
         np.zeros(4)[::2],
         frozen,
         np.zeros(2, "f4"),

@@ -3,7 +3,7 @@
 import functools
 import pickle
 import time
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -256,3 +256,18 @@ def test_what_is_replayed_is_pickled():
     other = pickle.loads(pickle.dumps(prepared))
     for _ in range(POINTS_INTERPRETED):
         assert other(np.ones(3)).tolist() == [2.0] * 3
+
+
+def test_what_a_module_makes_when_asked_is_not_relied_on():
+    lazily, factor = ModuleType("lazily"), [1.0]
+    lazily.__getattr__ = lambda name: factor[0] if name == "scale" else getattr(None, name)
+
+    def f(w):
+        return np.sum(lazily.scale * w**2)
+
+    prepared, point = dk.prepare(f), np.array([1.0, 2.0])
+    for _ in range(3 * POINTS_INTERPRETED):
+        assert prepared(point).tolist() == [2.0, 4.0]
+    factor[0] = 3.0
+    assert prepared(point).tolist() == [6.0, 12.0]
+    assert reads_of(f, ()) is None

@@ -211,6 +211,10 @@ def test_what_is_compiled_takes_the_place_of_what_is_careful(way):
             for point in (given, [0.5, 2.0], (0.5, 2.0), np.array([0.5, 2.0], dtype=np.float32)):
                 assert np.allclose(call(point), before[0], rtol=1e-15, atol=0)
         assert np.allclose(prepared.jac(given.reshape(2, 1)), before[1], rtol=1e-15, atol=0)
+    for _ in range(310):
+        prepared((0.5, 2.0))
+        prepared.jac(given)
+    assert prepared.__call__.__name__ == "call"  # what is compiled stands alone
     for same in (copy.copy(prepared), copy.deepcopy(prepared), pickle.loads(pickle.dumps(prepared))):
         assert np.allclose(same(given), before[0], rtol=1e-15, atol=0)
         assert np.allclose(same.jac(given), before[0], rtol=1e-15, atol=0)
