@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from diffkit.smooth_points import points as points
+from diffkit.lessons.smooth_points import points as points
 
 if TYPE_CHECKING:
     from diffkit.asking.questions import OpenQuestion

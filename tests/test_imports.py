@@ -21,7 +21,7 @@ LAYERS = [
     {"methods"},
     {"judging"},
     {"api", "lessons"},
-    {"reports", "smooth_points"},
+    {"reports"},
     {"__init__", "cli", "testing", "backends"},
     {"__main__", "pytest_plugin"},
 ]
