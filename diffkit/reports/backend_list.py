@@ -40,13 +40,9 @@ class BackendList(Document):
     @property
     def rows(self) -> list[_BackendRow]:
         """A row for each backend that is here."""
-        own = [
-            _row(name, __version__, summary, _FOLLOWS.get(name, "formulas, code"))
-            for name, summary in _OWN_METHODS.items()
-        ]
-        tools = [_row(name, _version(TOOLS[name].package), TOOLS[name].summary, TOOLS[name].follows)
-                 for name in TOOLS if is_installed(name)]  # fmt: skip
-        joined = [_row(name, entry.dist.version if entry.dist else "", f"of {entry.value}", "")
+        own = [_row(name, __version__, summary) for name, summary in _OWN_METHODS.items()]
+        tools = [_row(n, _version(tool.package), tool.summary) for n, tool in TOOLS.items() if is_installed(n)]
+        joined = [_row(name, entry.dist.version if entry.dist else "", f"of {entry.value}")
                   for name, entry in joined_backends().items()]  # fmt: skip
         return [_BackendRow("auto", __version__, "any", _BOTH, "proven", "proofs"),
                 *own, *tools, *joined]  # fmt: skip
@@ -71,8 +67,9 @@ class BackendList(Document):
                 "missing": self.missing}  # fmt: skip
 
 
-def _row(name: str, version: str, summary: str, follows: str) -> _BackendRow:
+def _row(name: str, version: str, summary: str) -> _BackendRow:
     backend = get_backend(name)
+    follows = getattr(backend, "takes", _FOLLOWS.get(name, _BOTH))
     kind = "bounds" if getattr(backend, "covering", True) else "estimates"
     return _BackendRow(
         name, version, _orders(backend), follows, "none" if backend.error_kind == "none" else kind, summary

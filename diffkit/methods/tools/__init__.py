@@ -12,8 +12,6 @@ class ToolFacts(NamedTuple):
     home: str
     package: str
     summary: str
-    follows: str = "formulas"
-    """what it is given: formulas, values of f, or code too that is written for its arrays"""
 
     @property
     def path(self) -> str:
@@ -27,18 +25,17 @@ class ToolFacts(NamedTuple):
         return self.package.replace("-", "_")
 
 
-_CODE_TOO = "formulas, its code"
 TOOLS = {
-    "jax": ToolFacts("jax:JaxBackend", "jax", "automatic differentiation, compiled by XLA", _CODE_TOO),
-    "torch": ToolFacts("torch:TorchBackend", "torch", "automatic differentiation of tensors", _CODE_TOO),
-    "autograd": ToolFacts("autograd:AutogradBackend", "autograd", "reverse mode through NumPy code", _CODE_TOO),
+    "jax": ToolFacts("jax:JaxBackend", "jax", "automatic differentiation, compiled by XLA"),
+    "torch": ToolFacts("torch:TorchBackend", "torch", "automatic differentiation of tensors"),
+    "autograd": ToolFacts("autograd:AutogradBackend", "autograd", "reverse mode through NumPy code"),
     "casadi": ToolFacts("casadi:CasadiBackend", "casadi", "algorithmic differentiation of symbols"),
     "heyoka": ToolFacts("heyoka:HeyokaBackend", "heyoka", "symbolic expressions, compiled by LLVM"),
     "symengine": ToolFacts("symengine:SymengineBackend", "symengine", "symbolic differentiation in C++"),
     "mpmath": ToolFacts("mpmath:MpmathBackend", "mpmath", "differences in many digits"),
-    "numdifftools": ToolFacts("numdifftools:NumdifftoolsBackend", "numdifftools", "extrapolated differences", "values"),
-    "scipy": ToolFacts("scipy:ScipyBackend", "scipy", "differences of scipy.differentiate", "values"),
-    "jacobi": ToolFacts("jacobi:JacobiBackend", "jacobi", "differences with a statistical error", "values"),
+    "numdifftools": ToolFacts("numdifftools:NumdifftoolsBackend", "numdifftools", "extrapolated differences"),
+    "scipy": ToolFacts("scipy:ScipyBackend", "scipy", "differences of scipy.differentiate"),
+    "jacobi": ToolFacts("jacobi:JacobiBackend", "jacobi", "differences with a statistical error"),
 }
 """The tools by the names of their backends."""
 

@@ -49,8 +49,8 @@ class Tool:
     """the highest order that it is asked for"""
     covering = True
     """whether its errors are meant as bounds; else they are what is usual, and need not cover"""
-    of_values = False
-    """whether it knows values of f alone"""
+    takes = "formulas"
+    """what it is given: formulas, values of f, or code too that is written for its arrays"""
 
     def __init__(self) -> None:
         package = TOOLS[self.name].package if self.name in TOOLS else ""  # others look after themselves
@@ -85,7 +85,7 @@ class ToolEvaluation:
     @property
     def of_values(self) -> bool:
         """Whether it knows values of f alone."""
-        return self.tool.of_values
+        return self.tool.takes == "values"
 
     @cached_property
     def usual(self) -> Program | None:

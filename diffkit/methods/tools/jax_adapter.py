@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class JaxBackend(Tool):
     """``jax.jacfwd`` and ``jax.jacrev``; formulas are compiled if ``jit``."""
 
-    name = "jax"
+    name, takes = "jax", "formulas, its code"
 
     def __init__(self, *, jit: bool = True):
         super().__init__()

@@ -21,7 +21,7 @@ class MeasuringTool(Tool):
 
     error_kind: ErrorKind = "estimate"
     covering = False
-    of_values = True
+    takes = "values"
 
     def __init__(self, **options: Any):
         super().__init__()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class TorchBackend(Tool):
     """``torch.func.jacfwd`` and ``torch.func.jacrev``."""
 
-    name = "torch"
+    name, takes = "torch", "formulas, its code"
 
     def partials(self, source: Source, indices: Sequence[Index]) -> Callable[[Sequence[float]], ToolPartials]:
         """Give the function of a point that gives these partials of a source."""
