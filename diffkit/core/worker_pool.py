@@ -64,10 +64,10 @@ def in_order(
     ahead = _AHEAD * workers if isinstance(workers, int) else _AHEAD_OF_OTHERS
     coming = iter(parts)
     with _submitting(workers, patient) as submit:
-        asked: deque[_Asked[T]] = deque()
+        asked: deque[_PartAsked[T]] = deque()
 
-        def ask(part: Sequence[T], again: bool = False) -> _Asked[T]:
-            return _Asked(part, submit(TimedCall(function, (part,), {}, *limit)), again)
+        def ask(part: Sequence[T], again: bool = False) -> _PartAsked[T]:
+            return _PartAsked(part, submit(TimedCall(function, (part,), {}, *limit)), again)
 
         try:
             while True:
@@ -93,7 +93,7 @@ def in_order(
                 waiting.future.cancel()
 
 
-class _Asked(NamedTuple, Generic[T]):
+class _PartAsked(NamedTuple, Generic[T]):
     """A part that a call is about, and whether a worker has ended with it alone."""
 
     part: Sequence[T]
