@@ -24,7 +24,7 @@ _PARTS_EACH = 4  # parts that every worker gets at least, so that none waits lon
 _MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
 _AHEAD = 4  # parts that are asked for each worker, before the first of them is answered
 _AHEAD_OF_OTHERS = 1000  # the same for an executor, of which nobody knows how many processes it has
-_MOST_STARTS = 5  # times in a row that a worker may end before it has done anything
+_STARTS_IN_VAIN = 5  # times in a row that a worker may end before it has done anything
 T = TypeVar("T")
 R = TypeVar("R")
 Lost = Callable[[T, WorkerLost], R]
@@ -189,7 +189,7 @@ class WorkerPool:
                 worker.call(call._replace(args=tuple(items[:0] for items in call.args)), self.deadline)
             except WorkerLost as error:
                 starts += 1
-                if starts == _MOST_STARTS:
+                if starts == _STARTS_IN_VAIN:
                     raise WorkerError(f"{error.reason}, as did {starts - 1} before it") from None
             except Exception:  # it comes again where it belongs
                 continue
