@@ -69,11 +69,12 @@ def _place(options: dict[str, Any]) -> Any:
         return at
     from diffkit.asking.points import PointsFile
     from diffkit.core.errors import PointError
-    from diffkit.core.files import read as read_file
+    from diffkit.core.files import LONGEST_FILE
+    from diffkit.core.records import name_of, records_of
 
     if at is not None:
         raise PointError("give either --at or --points, not both")
-    return PointsFile("standard input" if file == "-" else file, read_file(file))
+    return PointsFile(name_of(file), records_of(file, "csv", LONGEST_FILE))
 
 
 # Arrays -------------------------------------------------------------------------------------------------------------
