@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from diffkit.asking.questions import ask, open_question
 from diffkit.core.deadline import collected, time_limit
-from diffkit.core.errors import FunctionError, did_you_mean
+from diffkit.core.errors import DiffkitError, FunctionError, did_you_mean
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
@@ -307,25 +307,42 @@ def report(
     backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
     against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
     timeout: float | None = None, workers: Workers = None,  # noqa: ARG001
+    rows: str | PathLike[str] | None = None, row_format: str | None = None, shard_rows: int | None = None,
+    resume: bool = False,
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
-    ``cases`` is the path of a file of JSON lines, or an iterable of mappings with the same fields: ``expr``, ``at``,
-    and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
-    An expected number holds within atol + rtol·|number| (one of the two omitted is 0; without both, rtol is 1e-12).
-    FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
-    ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
-    different, and the report is true if nothing is lost and nothing expected is contradicted.
+    ``cases`` is a file of JSON lines, CSV or Parquet, a folder or a pattern of such files, or an iterable of mappings
+    with the same fields: ``expr``, ``at``, and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or
+    ``hessian``, with that ``kind``). An expected number holds within atol + rtol·|number| (one of the two omitted is 0;
+    without both, rtol is 1e-12). FileError names a malformed line. After ``timeout`` seconds the report is of the cases
+    that were reached. ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the
+    report says what is different, and the report is true if nothing is lost and nothing expected is contradicted.
     ``workers`` is a number of processes, or an Executor of ``concurrent.futures``, to share the cases among; the
     report is the same. FunctionError for a backend that does not pickle.
+
+    ``rows`` is a folder for what is found at each case: cases are then read as a stream, and the report counts them in
+    constant memory, without ``outcomes``. ``row_format``, ``shard_rows`` and ``resume`` are as in ``dk.stream``.
     """
+    from diffkit.judging.checking.outcome import read_tolerances
+
+    chosen, allowed = find_backends(backends), read_tolerances(rtol, atol, closeness)
+    if rows is not None:
+        from diffkit.core.row_reports import exhausted
+        from diffkit.core.row_runs import row_plan
+        from diffkit.judging.case_rows import CaseRows, report_rows
+
+        if against is not None:
+            raise DiffkitError("a report whose rows go to a folder keeps no outcomes to compare with another")
+        plan = row_plan(cases, rows, row_format, shard_rows, resume)
+        return report_rows(CaseRows(kind, chosen, allowed), cases, plan, workers, exhausted)
+    if row_format is not None or shard_rows is not None or resume:
+        raise DiffkitError("a format, a size of shards and resume go with rows, the folder for them")
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.cases import load_cases
-    from diffkit.judging.checking.outcome import read_tolerances
     from diffkit.judging.examination import examine
 
     loaded = load_cases(cases, kind)
-    chosen = find_backends(backends)
-    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers))
+    outcomes, stopped = collected(examine(loaded, chosen, allowed, workers))
     found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
     return found if against is None else replace(found, changes=found.against(against))

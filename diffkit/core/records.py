@@ -61,6 +61,29 @@ def records_of(
     return chain.from_iterable(_records_in(file, text, most) for file in files_of(source))
 
 
+def some_records(source: Any, what: str, text: TextKind = "json") -> Iterator[Record]:
+    """Give the records of a source that has some; FileError or DiffkitError where it has none."""
+    records = records_of(source, text)
+    first = next(records, None)
+    if first is None:
+        raise none_of(source, what)
+    return chain([first], records)
+
+
+def none_of(source: Any, what: str) -> DiffkitError:
+    """Give the error for a source that holds nothing."""
+    if isinstance(source, (str, PathLike)):
+        return FileError(f"{name_of(source)} holds no {what}")
+    return DiffkitError(f"there are no {what}")
+
+
+def row_format_of(source: Any) -> str:
+    """Give the format that rows have which are made of a source: its own, where it is files that say it."""
+    files = files_of(source) if isinstance(source, (str, PathLike)) else [""]
+    ending = os.path.splitext(files[0])[1]
+    return ending.removeprefix(".") if ending in (*_TABLE_ENDINGS, _PARQUET_ENDING) else "jsonl"
+
+
 def name_of(source: str | PathLike[str]) -> str:
     """Give what errors call a source."""
     return "standard input" if source == "-" else str(source)

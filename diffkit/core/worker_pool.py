@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """how many processes, or who runs the calls; None for this process alone"""
 
 _PARTS_EACH = 4  # parts that every worker gets at least, so that none waits long for the last
-_MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
+MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
 _AHEAD = 4  # parts that are asked for each worker, before the first of them is answered
 _AHEAD_OF_OTHERS = 1000  # the same for an executor, of which nobody knows how many processes it has
 _STARTS_IN_VAIN = 5  # times in a row that a worker may end before it has done anything
@@ -40,7 +40,7 @@ def are_shared(workers: Workers) -> bool:
     return workers > 1
 
 
-def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> list[Sequence[T]]:
+def parts(items: Sequence[T], workers: Workers, most: int = MOST_TOGETHER) -> list[Sequence[T]]:
     """Split items into neighbours for one call each, of so many at most."""
     count = workers if isinstance(workers, int) else os.cpu_count() or 1
     size = max(1, min(most, len(items) // (_PARTS_EACH * count)))

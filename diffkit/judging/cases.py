@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, get_args
@@ -12,9 +12,9 @@ from diffkit.asking.expressions import read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import Points, number, read_points
 from diffkit.asking.tasks import Task, gradient_task, hessian_task
-from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, plural
+from diffkit.core.errors import DiffkitError, PointError, did_you_mean, plural
 from diffkit.core.files import LONGEST_FILE, unique_names
-from diffkit.core.records import Record, name_of, records_of
+from diffkit.core.records import Record, none_of, records_of
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
 
@@ -67,7 +67,7 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
         found.append(case)
         names.add(case.name)
     if not found:
-        raise no_cases(cases)
+        raise none_of(cases, "cases")
     return found
 
 
@@ -80,26 +80,15 @@ def check_kind(kind: str) -> None:
         )
 
 
-def no_cases(source: Any) -> DiffkitError:
-    """Give the error for a source that holds nothing."""
-    if isinstance(source, (str, PathLike)):
-        return FileError(f"{name_of(source)} holds no cases")
-    return DiffkitError("there are no cases")
-
-
 def cases_at(task: Task, points: Points) -> list[Case]:
     """Give one case for each point of a batch, named after its coordinates."""
-    return [
-        Case(
-            ", ".join(
-                f"{n} = {x:g}" if float(f"{x:g}") == x else f"{n} = {x!r}"
-                for n, x in zip(task.variables, row, strict=True)
-            ),
-            task,
-            tuple(row),
-        )
-        for row in points.rows.tolist()
-    ]
+    return [Case(case_name(task.variables, row), task, tuple(row)) for row in points.rows.tolist()]
+
+
+def case_name(variables: Sequence[str], point: Sequence[float]) -> str:
+    """Give what a case is called that has no other name."""
+    pairs = zip(variables, point, strict=True)
+    return ", ".join(f"{n} = {x:g}" if float(f"{x:g}") == x else f"{n} = {x!r}" for n, x in pairs)
 
 
 class CaseReader:

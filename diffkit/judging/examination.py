@@ -13,10 +13,10 @@ from diffkit.core.deadline import TimeIsUp, check_time, collected, current_deadl
 from diffkit.core.errors import DiffkitError, WorkerLost
 from diffkit.core.program import Program
 from diffkit.core.worker_pool import are_shared, in_order, parts
-from diffkit.judging.accuracy import CONTRADICTS, Outcome, Score
 from diffkit.judging.cases import Case
 from diffkit.judging.checking.outcome import Tolerances
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
+from diffkit.judging.outcomes import CONTRADICTS, Outcome, Score
 from diffkit.methods import Backend
 from diffkit.methods.answering import find_backend
 
@@ -59,43 +59,31 @@ def _part_examined(
 
 def _lost(case: Case, error: WorkerLost) -> tuple[list[Outcome], str]:
     """What is said of a case that ends every worker that compares at it."""
-    return [_failed(case, error)], ""
+    return [failed(case, str(error))], ""
 
 
-def _failed(case: Case, error: DiffkitError) -> Outcome:
-    return Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
+def failed(case: Case, reason: str) -> Outcome:
+    """Give the outcome of a case that could not be compared."""
+    return Outcome(case, "failed", (), (Finding("reference", "could not be compared", reason),))
 
 
 def _examined(
     cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
 ) -> Iterator[Outcome]:
-    comparers = _Comparers(backends)
+    examiner = Examiner(backends, allowed)
     if not cases:  # a worker that is new gets ready
-        comparers.start()
-    for case in cases:
-        try:
-            comparers.start()
-            comparison = comparers.of(case.task).at(case.point)
-            check_time()  # of a case that was not finished nothing is told
-        except DiffkitError as error:
-            yield _failed(case, error)
-            continue
-        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or _NEARLY_EXPECTED)]
-        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
-        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
-        message = "" if comparison.reference.ok else comparison.reference.message
-        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
-        yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
+        examiner.start()
+    return map(examiner.outcome, cases)
 
 
-class _Comparers:
-    """Backends prepared for the tasks that were asked for lately."""
+class Examiner:
+    """Backends to be compared at one case after another, prepared for the tasks that were asked for lately."""
 
     started: ClassVar[set[tuple[str, ...]]] = set()
     """methods that have been at work in this process"""
 
-    def __init__(self, backends: Sequence[str | Backend]):
-        self.backends = backends
+    def __init__(self, backends: Sequence[str | Backend], allowed: Tolerances | None = None):
+        self.backends, self.allowed = backends, allowed or _NEARLY_EXPECTED
         self.known: dict[int, Comparer] = {}
 
     def start(self) -> None:
@@ -105,7 +93,22 @@ class _Comparers:
             self.started.add(names)
             Comparer(_IDENTITY, self.backends).at((1.0,))
 
-    def of(self, task: Task) -> Comparer:
+    def outcome(self, case: Case) -> Outcome:
+        """Compare at a case."""
+        try:
+            self.start()
+            comparison = self._comparer(case.task).at(case.point)
+            check_time()  # of a case that was not finished nothing is told
+        except DiffkitError as error:
+            return failed(case, str(error))
+        findings = [*comparison.findings, *_contradictions(case, comparison, self.allowed)]
+        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
+        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
+        message = "" if comparison.reference.ok else comparison.reference.message
+        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
+        return Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
+
+    def _comparer(self, task: Task) -> Comparer:
         """Them, for a task."""
         if id(task) not in self.known:
             while len(self.known) >= _TASKS_KEPT:
