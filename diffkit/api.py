@@ -113,42 +113,95 @@ def gradient(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Opt
 
 @overload
 def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, sparse: Literal[True], **options: Unpack[Options]
+    fs: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: Literal[True],
+    sparsity: Any = None,
+    **options: Unpack[Options],
 ) -> Result[Any]: ...
 @overload
 def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+    fs: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: None = None,
+    **options: Unpack[Options],
 ) -> Result[Array]: ...
+@overload
+def jacobian(
+    fs: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: Any,
+    **options: Unpack[Options],
+) -> Result[Any]: ...
 @_with_options
 def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
-) -> Result[Any]:
+    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, sparsity: Any = None,
+    **options: Unpack[Options],
+) -> Result[Any]:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n).
 
     ``sparse`` gives value and error as SciPy arrays in compressed rows (``csr_array``), without the entries that are 0
     because fᵢ does not depend on xⱼ; of code that has no formula all entries are stored.
+    ``sparsity`` says instead which entries a Python function has: a SciPy matrix, an array of truths, or pairs of row
+    and column from 0. What leads to no entry together is differentiated together. If J·v for a random v shows that an
+    entry is missing, the row is uncertain. DiffkitError for a pattern of another shape, or of an expression.
     """
-    return _differentiated(fs, "jacobian", at, {"wrt": wrt, "sparse": sparse}, **options)
+    return _differentiated(fs, "jacobian", at, {"wrt": wrt, "sparse": sparse, "sparsity": sparsity}, **options)
 
 
 @overload
 def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, sparse: Literal[True], **options: Unpack[Options]
+    f: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: Literal[True],
+    sparsity: Any = None,
+    **options: Unpack[Options],
 ) -> Result[Any]: ...
 @overload
 def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+    f: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: None = None,
+    **options: Unpack[Options],
 ) -> Result[Array]: ...
+@overload
+def hessian(
+    f: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: Any,
+    **options: Unpack[Options],
+) -> Result[Any]: ...
 @_with_options
 def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
-) -> Result[Any]:
+    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, sparsity: Any = None,
+    **options: Unpack[Options],
+) -> Result[Any]:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n).
 
     ``sparse`` gives value and error as SciPy arrays in compressed rows (``csr_array``), without the entries that are 0
     because xᵢ and xⱼ meet only in sums; of code that has no formula all entries are stored.
+    ``sparsity`` says instead which entries a Python function has: a SciPy matrix, an array of truths, or pairs of row
+    and column from 0, of (i, j) and (j, i) one being enough. What can be told apart is differentiated together. If H·v
+    for a random v shows that an entry is missing, the row is uncertain. DiffkitError for a pattern of another shape, or
+    of an expression.
     """
-    return _differentiated(f, "hessian", at, {"wrt": wrt, "sparse": sparse}, **options)
+    return _differentiated(f, "hessian", at, {"wrt": wrt, "sparse": sparse, "sparsity": sparsity}, **options)
 
 
 @overload
