@@ -87,7 +87,7 @@ def _by_pairs(task: Task) -> Compressed | None:
 
 def _along(task: Task, colours: list[int], wanted: Sequence[Index], scaling: list[int]) -> Compressed | None:
     """The task of some derivatives of f(x + s·y); None where there are as many colours as inputs that move."""
-    from diffkit.asking.callables.coloured import along_colours
+    from diffkit.asking.callables.compressed_functions import along_colours
 
     moving = [colour != NOT_MOVED for colour in colours]
     if max(colours) + 1 >= sum(moving):
@@ -98,7 +98,7 @@ def _along(task: Task, colours: list[int], wanted: Sequence[Index], scaling: lis
 
 def _by_outputs(task: Task) -> Compressed | None:
     """Derivatives of sums of outputs that depend on no input together."""
-    from diffkit.asking.callables.coloured import grouped_outputs
+    from diffkit.asking.callables.compressed_functions import grouped_outputs
 
     columns: list[list[int]] = [[] for _ in task.source.inputs]
     for output, (j,) in task.indices:

@@ -23,7 +23,7 @@ _WAYS = {1: ("dual", "complex", "finite"), 2: ("reverse", "dual", "finite")}
 """the methods for J·v and H·v: the first that can follow the code"""
 
 
-_UNSEEN = "whether its pattern is whole could not be seen"
+_PATTERN_UNSEEN = "whether its pattern is whole could not be seen"
 
 
 def checked(task: Task, point: Sequence[float], answer: Answer, error_kind: ErrorKind) -> Answer:
@@ -138,7 +138,7 @@ def _reason(task: Task, off: Any, found: Any, product: _Product) -> str:
     with np.errstate(all="ignore"):
         apart = np.where(off, np.abs(found - product.values), np.nan)
     if np.isnan(apart).all():
-        return f"{_UNSEEN}: {product.why}" if product.why else _UNSEEN
+        return f"{_PATTERN_UNSEEN}: {product.why}" if product.why else _PATTERN_UNSEEN
     row = int(np.nanargmax(apart))
     name = f"f{row + 1}" if task.order == 1 else f"∂f/∂{task.source.inputs[task.columns[row]]}"
     said = "sparsity" if task.claimed else "the record of the code"

@@ -18,7 +18,7 @@ from diffkit.methods.differences import Difference, Effort, Point, Sampler, part
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
-_HELD = 2**22  # numbers in the points of one call
+_POINTS_HELD = 2**22  # numbers in the points of one call
 
 
 def sparse_partials(task: Task, point: Point, unit: float, effort: Effort) -> tuple[Sampler, list[Difference]]:
@@ -59,7 +59,7 @@ class _EntrySamples:
         """Values that inputs of one colour lead to: for each input where it is wanted, and for whom."""
         import numpy as np
 
-        depth, size = max(map(len, moves.values())), max(1, _HELD // len(self.point))
+        depth, size = max(map(len, moves.values())), max(1, _POINTS_HELD // len(self.point))
         tracks = [(j, list(places.items())) for j, places in moves.items()]
         for first in range(0, depth, size):
             rows = np.tile(self.point, (min(size, depth - first), 1))
