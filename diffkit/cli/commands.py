@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffkit import __version__
-from diffkit.cli.inputs import ask
-from diffkit.cli.judging import check, compare, report
+from diffkit.cli.comparing import compare, report
+from diffkit.cli.inputs import ask, stream_of
+from diffkit.cli.judging import check
 from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import (
     Commands,
@@ -19,7 +20,7 @@ from diffkit.cli.options import (
     option,
     report_options,
 )
-from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, write
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, drain, run_told, write
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
@@ -193,6 +194,14 @@ def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: An
     from diffkit.methods.answering import answer, find_backend
     from diffkit.reports.result_report import Report, ResultReport
 
+    if (plan := stream_of(texts, options)) is not None:
+        from diffkit.methods.streams import stream_rows
+
+        asked["variables"] = names(options["variables"])
+        f, where, jobs = list(texts) if kind == "jacobian" else texts[0], options["points"], options["jobs"]
+        backend = find_backend(options["backend"], options["digits"])
+        found = stream_rows(f, where, kind, plan, backend, jobs, drain, **asked)
+        return run_told(found, found.stopped, bool(found), options)
     question, typed = ask(texts, kind, options, **asked)
     if question.points is None:
         deliver(Report(None, question.task, typed, *_formulas(question)), options)

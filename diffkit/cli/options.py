@@ -13,6 +13,7 @@ from diffkit.cli.output import EXIT_NO
 from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, FunctionError, OutOfTime
+from diffkit.core.files import ROW_FORMATS, ROWS_A_SHARD
 from diffkit.methods import BACKENDS
 from diffkit.reports import CLAIM_FORMATS, FORMATS, unknown_format
 
@@ -133,7 +134,11 @@ array_options = several(
 """``--data`` and ``--let``"""
 place_options = several(
     option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
-    option("--points", "FILE", "Points from CSV with a header of names, or JSON lines; - is standard input."),
+    option(
+        "--points",
+        "FILE",
+        "Points from CSV with a header of names, JSON lines or Parquet, or a folder of them; - is standard input.",
+    ),
     option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
     report_options,
 )
@@ -145,10 +150,18 @@ jobs_option = click.option(
     help="Processes that share many points (backend auto, compare, report).  [default: 1]",
 )
 """``--jobs``: how many processes are at work"""
+rows_options = several(
+    option("--rows", "DIR", "Read points as a stream, and write a row for each to shards in a new folder."),
+    option("--row-format", "FORMAT", f"Of the shards: {_either(*ROW_FORMATS)}.  [default: that of the points]"),
+    click.option("--shard-rows", type=click.IntRange(1), metavar="N", help=f"Rows a shard.  [default: {ROWS_A_SHARD}]"),
+    click.option("--resume", is_flag=True, help="Go on with the run in --rows, if there is one, whatever ended it."),
+)
+"""where rows go, one for each point of a stream"""
 derivative_options = several(
     array_options,
     place_options,
     jobs_option,
+    rows_options,
     option("--backend", "NAME", f"{_either('auto', *BACKENDS)}.  [default: auto]", default="auto"),
     click.option("--digits", type=int, metavar="N", help="Proven decimal digits to show, 1 to 1000 (backend auto)."),
     click.option("--formula/--no-formula", default=None,

@@ -17,6 +17,8 @@ from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
 from diffkit.cli.options import ended
 from diffkit.core.errors import DiffkitError, FileError, did_you_mean
 from diffkit.core.files import read
+from diffkit.core.records import Record, records_of
+from diffkit.core.row_files import Columns, Row
 
 if TYPE_CHECKING:
     from diffkit.reports.claims_report import NamedCheck
@@ -26,6 +28,7 @@ _CLAIMED_KINDS = ("gradient", "jacobian", "hessian", "vjp")
 _TEXT, _TEXTS, _NUMBER, _FLAG = (str,), (str, list), (int, float), (bool,)
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": _TEXT, "function": _TEXT, **dict.fromkeys(_CLAIMED_KINDS, _TEXTS), "points": (str, int, float, list),
+    "points_from": _TEXT,
     "args": (list,), "variables": _TEXTS, "wrt": _TEXTS, "reset": _TEXT, "rtol": _NUMBER, "atol": _NUMBER,
     "beside": (int,), "symmetric": _FLAG, "timeout": _NUMBER,
 }  # fmt: skip
@@ -68,21 +71,32 @@ class Pair:
         """What to call it."""
         return str(self.given.get("name") or f"{self.kind} of {self.given['function']}")
 
-    def checks(self) -> Iterator[NamedCheck]:
-        """Check the claim at each of its points; an error ends none but its own."""
-        from diffkit.reports.claims_report import NamedCheck
-
+    def points(self) -> Iterator[tuple[str, Any]]:
+        """Give each of its points, with a name for the check there."""
+        if "points_from" in self.given:
+            for record in records_of(self.given["points_from"], "csv"):
+                yield f"{self.name}, {record.place}", record.value
+            return
         points = self.given.get("points", [None])
         points = points if isinstance(points, list) else [points]
         for number, point in enumerate(points, 1):
-            name = self.name if len(points) == 1 else f"{self.name}, point {number}"
+            yield self.name if len(points) == 1 else f"{self.name}, point {number}", point
+
+    def checks(self) -> Iterator[NamedCheck]:
+        """Check the claim at each of its points; an error ends none but its own."""
+        return (self.check(name, point) for name, point in self.points())
+
+    def check(self, name: str, point: Any) -> NamedCheck:
+        """Check the claim at a point."""
+        from diffkit.reports.claims_report import NamedCheck
+
+        try:
             try:
-                try:
-                    yield self._check(name, point)
-                except SystemExit as end:
-                    raise ended(end) from None
-            except DiffkitError as error:
-                yield NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
+                return self._check(name, point)
+            except SystemExit as end:
+                raise ended(end) from None
+        except DiffkitError as error:
+            return NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
 
     def _check(self, name: str, point: Any) -> NamedCheck:
         from diffkit.judging.checking.check import check
@@ -99,6 +113,48 @@ class Pair:
         )  # fmt: skip
         _ = found.explanation  # looked for here, while the time runs
         return NamedCheck(name, CheckReport(found, function, self.claim), None, *(place_of(claim) or self.place))
+
+
+class PairRows:
+    """The claims of pairs checked, each at each of its points: a row holds the verdict and its reason."""
+
+    def __init__(self, pairs: list[Pair]):
+        self.pairs = pairs
+        self.columns: Columns = {"name": "text", "verdict": "text", "message": "text", "file": "text", "line": "int"}
+
+    @property
+    def what(self) -> dict[str, Any]:
+        """What is checked."""
+        return {"kind": "check", "pairs": [{"key": pair.key, **pair.given} for pair in self.pairs]}
+
+    def records(self) -> Iterator[Record]:
+        """Each pair by its number, with the name of a check and its point."""
+        number = 0
+        for k, pair in enumerate(self.pairs):
+            for name, point in pair.points():
+                number += 1
+                yield Record([k, name, point], "", number, "check")
+
+    def get_ready(self) -> None:
+        """Nothing is needed by all."""
+
+    def row(self, record: Record) -> Row:
+        """Check a claim at a point."""
+        k, name, point = record.value
+        return _row_of(self.pairs[k].check(name, point))
+
+    def lost(self, record: Record, reason: str) -> Row:
+        """Give the row of a check that ends every process that works on it."""
+        from diffkit.reports.claims_report import NamedCheck
+
+        k, name, _ = record.value
+        pair = self.pairs[k]
+        return _row_of(NamedCheck(name, None, DiffkitError(f"{pair.key}: {reason}"), *pair.place))
+
+
+def _row_of(check: NamedCheck) -> Row:
+    return {"name": check.name, "verdict": check.verdict, "message": check.about, "file": check.file,
+            "line": check.line}  # fmt: skip
 
 
 def read_pairs(file: str) -> list[Pair]:
@@ -140,6 +196,8 @@ def _pair(given: Any, shared: dict[str, Any], key: str, place: ClaimPlace) -> Pa
         value = given.get(name)
         if isinstance(value, list) and not (value and _are_texts(value)):
             raise FileError(f"{key}.{name} is text, or a list of texts")
+    if "points" in given and "points_from" in given:
+        raise FileError(f"{key} has points and points_from", hint="give one of them")
     if given.get("points") == []:
         raise FileError(f"{key}.points is empty", hint="leave it out for formulas that are compared everywhere")
     return Pair(key, {**shared, **given}, place)

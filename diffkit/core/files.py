@@ -11,6 +11,9 @@ from typing import Any, TextIO
 
 from diffkit.core.errors import DiffkitError, FileError, PointError, plural
 
+ROW_FORMATS = ("jsonl", "csv", "parquet")
+"""Formats of rows, which are the endings of their files."""
+ROWS_A_SHARD = 10_000  # unless told otherwise
 LONGEST_FILE = 2**28  # characters; a device without an end has more
 
 

@@ -53,7 +53,7 @@ def records_of(
 ) -> Iterator[Record]:
     """Give the records of a file, ``-`` being standard input, of all files of a folder or of a pattern, or given ones.
 
-    Files of a folder go in natural order; those whose names begin with a dot or an underscore are none of them.
+    Files go in natural order; those whose names begin with a dot or an underscore are none of a folder or a pattern.
     FileError for what cannot be read, which names the line, and for text of more than ``most`` characters.
     """
     if not isinstance(source, (str, PathLike)):
@@ -93,16 +93,20 @@ def files_of(source: str | PathLike[str]) -> list[str]:
     """Give the files that a source is; FileError where a folder or a pattern has none."""
     path = os.fspath(source)
     if os.path.isdir(path):
-        found = [name for name in os.listdir(path) if name.endswith(_FILE_ENDINGS) and not name.startswith((".", "_"))]
+        found = [name for name in os.listdir(path) if name.endswith(_FILE_ENDINGS) and not _is_hidden(name)]
         if not found:
             raise FileError(f"{path} holds no files of records", hint=f"their names end in {', '.join(_FILE_ENDINGS)}")
         return [os.path.join(path, name) for name in natural_order(found)]
     if os.path.exists(path) or not glob.has_magic(path):
         return [path]
-    matching = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name)]
+    matching = [name for name in glob.glob(path, recursive=True) if os.path.isfile(name) and not _is_hidden(name)]
     if not matching:
         raise FileError(f"no file is called {path}")
     return list(natural_order(matching))
+
+
+def _is_hidden(name: str) -> bool:
+    return os.path.basename(name).startswith((".", "_"))
 
 
 def text_records(lines: Iterable[str], name: str, text: TextKind = "json") -> Iterator[Record]:

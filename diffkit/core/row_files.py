@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from diffkit.core.errors import FileError, did_you_mean, escaped
-from diffkit.core.files import replaced
+from diffkit.core.files import ROW_FORMATS, replaced
 from diffkit.core.records import parquet, records_of
 
 RowType = Any
 Columns = Mapping[str, RowType]
 Row = dict[str, Any]
-ROW_FORMATS = ("jsonl", "csv", "parquet")
-"""Formats of rows, which are the endings of their files."""
 _SCALARS: dict[str, Callable[[Any], Any]] = {
     "int": int,
     "float": lambda value: math.nan if value in (None, "") else float(value),

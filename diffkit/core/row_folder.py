@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, NamedTuple, Self
 
 from diffkit import __version__
 from diffkit.core.errors import DiffkitError, FileError, plural
+from diffkit.core.files import ROWS_A_SHARD
 from diffkit.core.row_files import Columns, Row, check_row_format, json_of, read_rows, typed, write_rows
 
-ROWS_A_SHARD = 10_000
 _JOURNAL, _OPEN_ROWS, _LEFT_BEHIND = "_journal.jsonl", "_open.jsonl", ".diffkit-"
 _JOURNAL_SCHEMA = "diffkit.journal/1"
 
@@ -77,7 +77,17 @@ class RowFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.complete or not self.rows:
+            self._remove(_OPEN_ROWS)
+        if not (self.complete or self.rows):  # a run that has found nothing leaves nothing
+            self._remove(_JOURNAL)
+            with suppress(OSError):
+                os.rmdir(self.plan.folder)
         self._close()
+
+    def _remove(self, name: str) -> None:
+        with suppress(OSError):
+            os.unlink(os.path.join(self.plan.folder, name))
 
     def read(self) -> None:
         """Know what there is, without a change to it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from diffkit.core.deadline import TimeIsUp
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import plural
 from diffkit.core.report_views import ReportViews
 from diffkit.core.row_files import Row
@@ -23,15 +24,27 @@ class NotedRow(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class RowsReport(ReportViews):
-    """How many rows of a run have which status. It is true if the run is whole and every row is well."""
+@dataclass(frozen=True, eq=False, repr=False)
+class RowsReport(ReportViews, ByContent):
+    """How many rows of a run over a stream have which status.
+
+    It is true if the run is complete and every row is well.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     found = dk.stream("1/x", [[1], [0]], rows=f"{folder}/rows")
+    >>> found.rows, bool(found), found.first[0].status
+    (2, False, 'pole')
+    """
 
     what: str
-    """what the rows are, such as "gradient" """
+    """what the rows are, such as a gradient"""
     folder: str
     """where the rows are"""
     statuses: dict[str, int]
+    """how many rows have which"""
     well: str
     """the status of a row of which there is nothing to tell"""
     first: tuple[NotedRow, ...] = ()

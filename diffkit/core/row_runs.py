@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from diffkit.core.deadline import TimeIsUp, check_time, current_deadline
 from diffkit.core.errors import DiffkitError, FileError, WorkerLost, plural
+from diffkit.core.files import ROWS_A_SHARD
 from diffkit.core.records import Record, row_format_of
 from diffkit.core.row_files import Columns, Row
-from diffkit.core.row_folder import ROWS_A_SHARD, RowFolder, RowPlan
+from diffkit.core.row_folder import RowFolder, RowPlan
 from diffkit.core.worker_pool import MOST_TOGETHER, are_shared, in_order
 from diffkit.core.workers import pickled
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from time import time
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
 from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, WorkerLost, told
@@ -235,7 +235,7 @@ def _receive(stream: IO[bytes], put: Callable[[bytes | None], None]) -> None:
 # In the worker ------------------------------------------------------------------------------------------------------
 
 
-def serve() -> None:
+def serve() -> NoReturn:
     """Answer calls until whoever asks is gone; what functions print goes to standard error."""
     from queue import SimpleQueue
     from threading import Thread
@@ -246,8 +246,10 @@ def serve() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     Thread(target=_receive, args=(asked, lambda call: os._exit(0) if call is None else calls.put(call))).start()
-    while True:
-        _write(answered, _answered(calls.get()))
+    with suppress(OSError):  # whoever asked is gone
+        while True:
+            _write(answered, _answered(calls.get()))
+    os._exit(0)
 
 
 def _answered(message: bytes) -> bytes:

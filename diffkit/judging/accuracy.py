@@ -22,15 +22,30 @@ from diffkit.judging.tally import BackendAccuracy, BackendTally, FindingGroup, T
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AccuracyReport(ReportViews, ByContent):
-    """How accurate backends are over ``outcomes``, of ``total`` cases; partial if there are fewer than that.
+    """How accurate backends are over ``outcomes``, of ``total`` cases.
 
-    Where rows went to a folder there are no outcomes, only what was counted of them; without an end the total is None.
+    It is partial if there are fewer outcomes than cases, and true if it has
+    passed. Where rows went to a folder there are no outcomes, only what was
+    counted of them.
+
+    Examples
+    --------
+    >>> cases = [{"expr": "x^2", "at": k} for k in (1, 2, 3)]
+    >>> found = dk.report(cases, backends=["dual"])
+    >>> print(found.headline)
+    gradients at 3 points: 3 agree
+    >>> found.passed, found.complete
+    (True, True)
     """
 
     kind: str
+    """of derivative"""
     backends: tuple[str, ...]
+    """the methods"""
     outcomes: tuple[Outcome, ...]
+    """what comparing each case found"""
     total: int | None
+    """how many cases there are; None where a stream was left before its end"""
     stopped: str = ""
     """why not all were reached, if they were not"""
     changes: Changes | None = None
@@ -100,13 +115,38 @@ class AccuracyReport(ReportViews, ByContent):
         return tuple(self.tally.contradictions)
 
     def merge(self, *others: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> AccuracyReport:
-        """Give one report on the cases of this and other reports, as ``merge_reports``."""
+        """Give one report on the cases of this and other reports.
+
+        Parameters
+        ----------
+        *others : AccuracyReport, mapping, str or path
+            As ``merge_reports`` takes them.
+
+        Returns
+        -------
+        AccuracyReport
+            The report on all.
+        """
         return merge_reports(self, *others)
 
     def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
-        """Compare with an old report, or with one that was written as JSON (a path, or what is in it).
+        """Compare with an old report.
 
-        FileError for a file that is no such report, or is of another version or another kind of derivative.
+        Parameters
+        ----------
+        old : AccuracyReport, mapping, str or path
+            The report, or one that was written as JSON: its path, or what is in it.
+
+        Returns
+        -------
+        Changes
+            What is different.
+
+        Raises
+        ------
+        FileError
+            For a file that is no such report, or is of another version or another
+            kind of derivative.
         """
         if not self.outcomes and self.points:
             raise DiffkitError("a report whose rows went to a folder keeps no outcomes to compare")
@@ -127,7 +167,18 @@ class AccuracyReport(ReportViews, ByContent):
         )  # fmt: skip
 
     def worst(self, count: int = 10) -> tuple[Score, ...]:
-        """Give the worst component of each case and backend, those outside their bar first, then by ulps, above one."""
+        """Give the worst component of each case and backend.
+
+        Parameters
+        ----------
+        count : int, default 10
+            How many at most, up to 1000.
+
+        Returns
+        -------
+        tuple of Score
+            Those outside their bar first, then by ulps, above one.
+        """
         return tuple(islice(self.tally.worst(), count))
 
     @property
@@ -163,11 +214,36 @@ class AccuracyReport(ReportViews, ByContent):
 
 
 def merge_reports(*reports: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> AccuracyReport:
-    """Give one report on the cases of several: of reports, of such in JSON (a path, or what is in it), or of folders.
+    """Give one report on the cases of several.
 
-    A folder is one that ``rows`` named. Counts add up, and quantiles are those of all numbers together: exact where
-    each part has kept its numbers and together they are 100,000 at most, of a t-digest above (``quantiles`` says it).
-    DiffkitError for no reports, or for different kinds of derivatives; FileError for what is no report.
+    Counts add up, and quantiles are those of all numbers together.
+
+    Parameters
+    ----------
+    *reports : AccuracyReport, mapping, str or path
+        Reports, such in JSON (a path, or what is in it), or folders that
+        ``rows`` has named.
+
+    Returns
+    -------
+    AccuracyReport
+        The report on all. Quantiles are exact where each part has kept its
+        numbers and together they are 100,000 at most; above that they are of
+        a t-digest, where the package fastdigest is there, and ``quantiles`` of
+        the ``summary`` says so.
+
+    Raises
+    ------
+    DiffkitError
+        For no reports, or for different kinds of derivatives.
+    FileError
+        For what is no report.
+
+    Examples
+    --------
+    >>> parts = [dk.report([{"expr": "x^3", "at": k}]) for k in (1, 2)]
+    >>> print(dk.merge_reports(*parts).headline)
+    gradients at 2 points: 2 agree
     """
     if not reports:
         raise DiffkitError("there are no reports to merge")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.points import point_of
 from diffkit.asking.tasks import Task
-from diffkit.core.records import Record, TextKind, some_records
+from diffkit.core.records import Record
 from diffkit.core.row_files import Columns, Row
 from diffkit.core.row_folder import RowPlan
 from diffkit.core.row_runs import carry_out
@@ -62,11 +62,6 @@ class CaseRows:
             **({} if self.task is None else told_task(self.task)),
         }
 
-    @property
-    def text(self) -> TextKind:
-        """What text is taken for that does not begin as JSON does: points are mostly tables."""
-        return "json" if self.task is None else "csv"
-
     def get_ready(self) -> None:
         """Import and start the methods."""
         self._examiner.start()
@@ -87,11 +82,14 @@ class CaseRows:
 
 
 def report_rows(
-    job: CaseRows, cases: Any, plan: RowPlan, workers: Workers, exhaust: Callable[[Iterator[Row], Take], str]
+    job: CaseRows,
+    records: Iterable[Record],
+    plan: RowPlan,
+    workers: Workers,
+    exhaust: Callable[[Iterable[Row], Take], str],
 ) -> AccuracyReport:
     """Report on cases as a stream, whose rows go to the folder of the plan; ``exhaust`` says why it ended early."""
-    rows = carry_out(job, some_records(cases, "cases" if job.task is None else "points", job.text), plan, workers)
     tally = Tally()
-    stopped = exhaust(rows, lambda row: tally.add(of_row(row)))
+    stopped = exhaust(carry_out(job, records, plan, workers), lambda row: tally.add(of_row(row)))
     names = tuple(backend.name for backend in job.backends)
     return AccuracyReport(job.kind, names, (), None if stopped else tally.rows, stopped, None, tally)

@@ -23,6 +23,7 @@ from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, b
 from diffkit.methods import BACKENDS, Backend, Evaluation
 from diffkit.methods.answering import find_backend
 from diffkit.methods.auto import Referee
+from diffkit.methods.pattern_check import checked
 from diffkit.methods.program_evaluation import table_bound
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
@@ -76,17 +77,32 @@ class Finding:
 class Comparison(ReportViews, ByContent):
     """The verdict on several backends at one point.
 
-    ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
-    there is no reference to tell, or the status of a point at which there is no derivative.
+    ``verdict``: "agree" if every row keeps its bar and has a right digit,
+    "disagree" if one does not, "undecided" if there is no reference to tell, or
+    the status of a point at which there is no derivative. ``bool(c)`` is
+    whether they agree.
+
+    Examples
+    --------
+    >>> c = dk.compare("x^3", 2)
+    >>> c.verdict, c.reference.value.tolist()
+    ('agree', [12.0])
+    >>> [(row.backend, row.digits[0] > 10) for row in c.rows]
+    [('symbolic', True), ('finite', True), ('dual', True)]
     """
 
     verdict: str
+    """agree, disagree, undecided, or the status of the point"""
     reference: Result
+    """the value that the others are judged by"""
     source: str
+    """where the reference comes from"""
     rows: tuple[Row, ...]
+    """each backend's answer, its errors and right digits"""
     pairs: dict[tuple[str, str], tuple[float, ...]]
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
+    """what is wrong: backend, cause, evidence, and where in the expression"""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -159,7 +175,7 @@ class Comparer:
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
         self.tell("the proof")
-        truth = self.referee.timely(full)
+        truth = checked(task, point, self.referee.timely(full), "proven")
         reference = lay_out(task, truth, points, "referee", "proven")
         found: dict[int, tuple[Row, list[Finding]]] = {}
         for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
@@ -194,7 +210,7 @@ def _row(task: Task, asked: _PreparedBackend, points: Points, reference: Result)
     start = perf_counter()
     skipped, answer = asked.skipped, None
     try:
-        answer = None if evaluation is None else evaluation.at(full)
+        answer = None if evaluation is None else checked(task, full, evaluation.at(full), backend.error_kind)
     except (BackendError, LimitError) as error:
         skipped = str(error)
     except TimeIsUp as up:

@@ -43,7 +43,7 @@ class Sketch:
     @property
     def finite(self) -> int:
         """How many finite numbers there are."""
-        return len(self.kept) + (0 if self.digest is None else round(self.digest.mass))
+        return len(self.kept) + (0 if self.digest is None else self.digest.n_values)
 
     @property
     def source(self) -> str:

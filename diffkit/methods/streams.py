@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from diffkit.methods.answering import find_backend
 from diffkit.methods.prepared import Prepared
 
 if TYPE_CHECKING:
+    from diffkit.core.row_folder import RowPlan
     from diffkit.core.worker_pool import Workers
 
 _ODD_COLUMNS: Columns = {"label": "text", "status": "text", "message": "text", "left": "float", "right": "float",
@@ -42,27 +43,97 @@ def stream(
     resume: bool = False, variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, workers: Workers = None, **options: Any,  # noqa: ARG001
 ) -> RowsReport:  # fmt: skip
-    """Take a derivative at every point of a stream, in constant memory; rows go to the folder ``rows``.
+    """Take a derivative at every point of a stream, in constant memory.
 
-    ``points`` is a file of JSON lines, CSV or Parquet, a folder or a pattern of such files, or an iterable of points by
-    name or in order. ``rows`` holds shards of ``shard_rows`` rows (10,000) in the ``row_format`` "jsonl", "csv" or
-    "parquet" (that of the points unless given), and a journal, by which ``resume=True`` goes on after whatever ended a
-    run: no row is lost or doubled, and the rows are the same. A row has its number ``row``, the point ``at.x``, a value and an
-    ``error.…`` by label, and of a point that is not ok ``status``, ``message`` and what is ``odd``. ``workers``, a
-    number of processes or an Executor, share the points, and the rows are the same in the same order.
+    Each point becomes a row: its number ``row``, the point (``at.x``), a value
+    and an error by label (``∂f/∂x``, ``error.∂f/∂x``), and ``status``,
+    ``message`` and what is ``odd`` where a component is not ok.
 
-    FileError for a malformed record, for a folder that is not empty unless it is resumed, and where that was begun with
-    other points, options or another version; DiffkitError for what a derivative refuses. ``kind`` and the other
-    options are those of ``dk.prepare``.
+    Parameters
+    ----------
+    f : str, Expression, SymPy expression or callable
+        The function; workers get code by its name, at the top of a module.
+    points : str, path or iterable
+        A file of JSON lines, CSV or Parquet, a folder or a pattern of such
+        files, or points by name or in order.
+    kind : str, default "gradient"
+        The derivative.
+    rows : str or path
+        A new folder for the rows: shards, and a journal.
+    backend : str or backend, default "auto"
+        The method.
+    row_format : str, optional
+        "jsonl", "csv" or "parquet"; that of the points unless given.
+    shard_rows : int, optional
+        Rows of a shard, 10,000 unless given.
+    resume : bool, default False
+        Go on with the run in ``rows``, after whatever ended it: no row is lost
+        or doubled, and the rows are those of a run without a break.
+    variables : str or sequence of names, optional
+        Variables in order; these names win over constants.
+    args : sequence, optional
+        Further arguments of a callable.
+    digits : int, optional
+        Proven decimal digits, a column of its own by label.
+    timeout : float, optional
+        Seconds after which the run ends; what is found until then is kept.
+    workers : int or concurrent.futures.Executor, optional
+        Processes to share the points; rows and their order are the same.
+    **options : optional
+        Of the kind, as ``dk.prepare`` takes them: ``wrt``, ``order``, ….
+
+    Returns
+    -------
+    RowsReport
+        How many rows have which status; it is true if all are ok.
+
+    Raises
+    ------
+    FileError
+        For a malformed record, which is named; for a folder that is not empty,
+        unless it is resumed; and where the run in it was begun with other
+        points, options or another version.
+    WorkerError
+        Where an executor breaks; the rows until then are kept.
+    DiffkitError
+        For what a derivative refuses.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     points = ({"x": k / 4, "y": 1} for k in range(8))
+    ...     found = dk.stream("x*abs(x - y)", points, rows=f"{folder}/rows")
+    >>> found.statuses
+    {'ok': 7, 'not_differentiable': 1}
     """
+    plan = row_plan(points, rows, row_format, shard_rows, resume)
+    asked = {"variables": variables, "args": args, **options}
+    return stream_rows(f, points, kind, plan, find_backend(backend, digits), workers, **asked)
+
+
+def stream_rows(
+    f: Any, points: Any, kind: str, plan: RowPlan, backend: Backend, workers: Workers = None,
+    exhaust: Callable[[Iterable[Row], Callable[[Row], object]], str] = exhausted, **asked: Any,
+) -> RowsReport:  # fmt: skip
+    """Do what ``stream`` does; ``exhaust`` takes the rows, and says why there are no more."""
     records = some_records(points, "points", "csv")
     first = next(records)
-    given = tuple(first.value) if isinstance(first.value, dict) else ()
-    question = open_question(f, kind, variables, args, given, **options)
-    job = DerivativeRows(question, find_backend(backend, digits), first, args)
-    plan = row_plan(points, rows, row_format, shard_rows, resume)
-    counts = RowCounts(kind, str(rows), "status", "ok")
-    return counts.report(exhausted(carry_out(job, chain([first], records), plan, workers), counts.add))
+    given = tuple(first.value) if isinstance(first.value, Mapping) else ()
+    question = open_question(f, kind, given=given, **asked)
+    job = DerivativeRows(question, backend, first, asked.get("args", ()))
+    counts = RowCounts(kind, plan.folder, "status", "ok")
+    return counts.report(exhaust(carry_out(job, chain([first], records), plan, workers), counts.add))
+
+
+def task_and_records(texts: Sequence[str], points: Any, kind: str, **asked: Any) -> tuple[Task, Iterator[Record]]:
+    """Give the task of expressions at the points of a stream, whose first says which names it gives values to."""
+    records = some_records(points, "points", "csv")
+    first = next(records)
+    given = tuple(first.value) if isinstance(first.value, Mapping) else ()
+    task = open_question(list(texts) if kind == "jacobian" else texts[0], kind, given=given, **asked).task
+    assert task is not None
+    return task, chain([first], records)
 
 
 class DerivativeRows:
@@ -132,7 +203,11 @@ class DerivativeRows:
 
 def told_backend(backend: Backend) -> str:
     """Give a backend with its options, by which a journal knows it again."""
-    options = ", ".join(f"{name}={value!r}" for name, value in sorted(vars(backend).items()) if name != "workers")
+    options = ", ".join(
+        f"{name}={value!r}"
+        for name, value in sorted(vars(backend).items())
+        if not name.startswith("_") and name != "workers"
+    )
     return _ADDRESS.sub("", f"{backend.name}({options})")
 
 
