@@ -10,6 +10,7 @@ from diffkit.api import hessian as hessian
 from diffkit.api import hvp as hvp
 from diffkit.api import jacobian as jacobian
 from diffkit.api import jvp as jvp
+from diffkit.api import vjp as vjp
 from diffkit.api import prepare as prepare
 from diffkit.api import report as report
 from diffkit.api import taylor as taylor

@@ -183,6 +183,16 @@ def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -
 
 
 @_with_options
+def vjp(f: Any, at: Any, cotangent: Any, **options: Unpack[Options]) -> Result[Array]:
+    """Jᵀ·w, the gradient of Σ wₖ·fₖ for a cotangent w, without forming J; value of shape (n,).
+
+    ``cotangent`` has one number per output, or the shape of a Python function's result; a number where there is one
+    output. ``f`` may be several expressions (Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7).
+    """
+    return _differentiated(f, "vjp", at, {"cotangent": cotangent}, **options)
+
+
+@_with_options
 def hvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Array]:
     """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
 
@@ -201,7 +211,7 @@ def taylor(f: Any, at: Any, order: int, *, wrt: Name | None = None, **options: U
 def prepare(f: Any, kind: Literal["derivative", "directional"], **options: Any) -> Prepared[float]: ...
 @overload
 def prepare(
-    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "hvp"] = "gradient", **options: Any
+    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "vjp", "hvp"] = "gradient", **options: Any
 ) -> Prepared[Array]: ...
 @overload
 def prepare(f: Any, kind: str, **options: Any) -> Prepared[Any]: ...

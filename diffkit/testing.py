@@ -159,6 +159,8 @@ SCENARIOS = (
     Scenario("directional", "x**2 + y", (1, 1), (8,), (("direction", (3, 2)),)),
     Scenario("directional", "x**2*y", (1, 1), (30,), (("direction", (3, 1)), ("order", 2))),
     Scenario("jvp", "x**2*y", (1, 2), (14,), (("direction", (3, 2)),)),
+    Scenario("vjp", ("x**2*y", "x + y"), (1, 2), (15, 6), (("cotangent", (3, 3)),)),
+    Scenario("vjp", swirl, (2, 3), (4, 8), (("cotangent", (1, 1)),)),
     Scenario("hvp", "x**2*y", (1, 2), (16, 6), (("direction", (3, 2)),)),
     Scenario("taylor", "exp(x)", (0,), (1, 1, Fraction(1, 2), Fraction(1, 6), Fraction(1, 24)), (("order", 4),)),
     Scenario("taylor", "1/(1 - x)", (0,), (1, 1, 1), (("order", 2),)),

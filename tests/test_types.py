@@ -50,7 +50,7 @@ def test_every_function_that_answers_is_typed():
             assert f"dk.{name}(" in SOURCE, name
 
 
-ALIKE = ("derivative", "gradient", "jacobian", "hessian", "directional", "jvp", "hvp", "taylor")
+ALIKE = ("derivative", "gradient", "jacobian", "hessian", "directional", "jvp", "vjp", "hvp", "taylor")
 
 
 def test_what_checkers_are_told_of_the_options_is_what_they_are():
