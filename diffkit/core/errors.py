@@ -96,6 +96,10 @@ class WorkerError(DiffkitError):
     """A worker process could not be started, or ended without an answer."""
 
 
+class WorkerLost(WorkerError):
+    """A worker process ended before it had answered."""
+
+
 class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 

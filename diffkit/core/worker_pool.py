@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from time import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
-from diffkit.core.errors import DiffkitError, WorkerError, told
+from diffkit.core.errors import DiffkitError, WorkerError, WorkerLost, told
 from diffkit.core.workers import TimedCall, Worker, delayed, refuse_at_import
 
 if TYPE_CHECKING:
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
 
 _PARTS_EACH = 4  # parts that every worker gets at least, so that none waits long for the last
 _MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
+_AHEAD = 4  # parts that are asked for each worker, before the first of them is answered
+_AHEAD_OF_OTHERS = 1000  # the same for an executor, of which nobody knows how many processes it has
+_STARTS_IN_VAIN = 5  # times in a row that a worker may end before it has done anything
 T = TypeVar("T")
+R = TypeVar("R")
+Lost = Callable[[T, WorkerLost], R]
+"""gives the answer for an item that ends every worker that is asked about it"""
 
 
 def are_shared(workers: Workers) -> bool:
@@ -39,35 +47,68 @@ def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> l
     return [items[first : first + size] for first in range(0, len(items), size)]
 
 
-def in_order(function: Callable[..., T], calls: Sequence[tuple[Any, ...]], workers: Workers) -> Iterator[T]:
-    """Give ``function(*call)`` of each call, in order, as soon as it is known; TimeIsUp when there is no more time.
+def in_order(
+    function: Callable[[Sequence[T]], R], parts: Iterable[Sequence[T]], workers: Workers, lost: Lost[T, R] | None = None
+) -> Iterator[tuple[Sequence[T], R]]:
+    """Give each part and ``function(part)`` of it, in order, as soon as it is known; TimeIsUp when time is up.
 
-    The function and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that
-    holds here, and raises what it raises there; WorkerError where a process ends or an executor does not run it.
+    Parts are taken as they are wanted, a few ahead of the answers. The function, which must know what to do with an
+    empty part, and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that holds
+    here, and raises what it raises there; WorkerError where an executor of the caller's does not run it. Where a worker
+    of our own ends, another takes its place, and the items of its part are asked about one by one; of one that ends
+    two workers the answer is ``lost``, without which the error is raised.
     """
     deadline = current_deadline()
     limit = (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
     patient = None if deadline is None else delayed(deadline)
-    with _submitting(workers, len(calls), patient) as submit:
-        futures: list[Future[T]] = []
+    ahead = _AHEAD * workers if isinstance(workers, int) else _AHEAD_OF_OTHERS
+    coming = iter(parts)
+    with _submitting(workers, patient) as submit:
+        asked: deque[_PartAsked[T]] = deque()
+
+        def ask(part: Sequence[T], again: bool = False) -> _PartAsked[T]:
+            return _PartAsked(part, submit(TimedCall(function, (part,), {}, *limit)), again)
+
         try:
-            for call in calls:
-                futures.append(submit(TimedCall(function, call, {}, *limit)))
-            for future in futures:
-                yield _answer(future, deadline, patient)
+            while True:
+                asked.extend(map(ask, islice(coming, max(0, ahead - len(asked)))))
+                if not asked:
+                    return
+                part, future, again = asked.popleft()
+                try:
+                    found = _answer(future, deadline, patient)
+                except WorkerLost as error:
+                    if len(part) > 1:
+                        asked.extendleft([ask(part[k : k + 1]) for k in range(len(part))][::-1])
+                        continue
+                    if not again:
+                        asked.appendleft(ask(part, True))
+                        continue
+                    if lost is None:
+                        raise
+                    found = lost(part[0], error)
+                yield part, found
         finally:
-            for future in futures:
-                future.cancel()
+            for waiting in asked:
+                waiting.future.cancel()
+
+
+class _PartAsked(NamedTuple, Generic[T]):
+    """A part that a call is about, and whether a worker has ended with it alone."""
+
+    part: Sequence[T]
+    future: Future[Any]
+    again: bool
 
 
 @contextmanager
-def _submitting(workers: Workers, most: int, deadline: Deadline | None) -> Iterator[Callable[[TimedCall], Future[Any]]]:
+def _submitting(workers: Workers, deadline: Deadline | None) -> Iterator[Callable[[TimedCall], Future[Any]]]:
     """The way to have calls done."""
     if not isinstance(workers, int):
         executor: Any = workers
         yield lambda call: _submitted(executor, call)
         return
-    pool = WorkerPool(min(workers, most), deadline)
+    pool = WorkerPool(workers, deadline)
     try:
         yield pool.submit
     finally:
@@ -81,7 +122,7 @@ def _submitted(executor: Executor, call: TimedCall) -> Future[Any]:
         raise WorkerError(f"the executor takes no calls: {told(error)}") from None
 
 
-def _answer(future: Future[T], deadline: Deadline | None, patient: Deadline | None) -> T:
+def _answer(future: Future[R], deadline: Deadline | None, patient: Deadline | None) -> R:
     try:
         return future.result(None if patient is None else patient.left)
     except TimeoutError:
@@ -94,40 +135,71 @@ def _answer(future: Future[T], deadline: Deadline | None, patient: Deadline | No
 
 
 class WorkerPool:
-    """So many workers, each of which answers one call at a time, until all of them are killed."""
+    """So many workers at most, each of which answers one call at a time, until all of them are killed.
+
+    A worker is started for a call that finds none idle; one that has ended is replaced.
+    """
 
     def __init__(self, count: int, deadline: Deadline | None = None):
         from queue import SimpleQueue
-        from threading import Thread
+        from threading import Lock
 
         refuse_at_import("with workers")
-        self.deadline = deadline
+        self.count, self.deadline = count, deadline
         self.calls: SimpleQueue[tuple[Future[Any], TimedCall] | None] = SimpleQueue()
-        self.workers: list[Worker] = []
-        for _ in range(count):
-            self.workers.append(Worker())
-            Thread(target=self._serve, args=self.workers[-1:], daemon=True).start()
+        self.workers: list[Worker | None] = []
+        self.ended, self.starting = False, Lock()
 
     def submit(self, call: TimedCall) -> Future[Any]:
-        """Have a call answered by the next worker that is idle."""
+        """Have a call answered by the next worker that is idle; WorkerLost where it ends with it."""
         from concurrent.futures import Future
+        from threading import Thread
 
         future: Future[Any] = Future()
         self.calls.put((future, call))
+        if len(self.workers) < self.count:
+            self.workers.append(None)
+            Thread(target=self._serve, args=(len(self.workers) - 1,), daemon=True).start()
         return future
 
-    def _serve(self, worker: Worker) -> None:
+    def _serve(self, place: int) -> None:
         while (asked := self.calls.get()) is not None:
             future, call = asked
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(worker.call(call, self.deadline))
+                future.set_result(self._worker(place, call).call(call, self.deadline))
             except BaseException as error:
                 future.set_exception(error)
 
+    def _worker(self, place: int, call: TimedCall) -> Worker:
+        """The worker at a place, a new one where there is none alive.
+
+        It is asked about nothing first: what it imports and prepares then is no fault of what it is asked about.
+        """
+        worker, starts = self.workers[place], 0
+        while worker is None or not worker.alive:
+            with self.starting:
+                if self.ended:
+                    raise WorkerError("the workers are at their end")
+                if worker is not None:
+                    worker.kill()  # which closes what is left of it
+                worker = self.workers[place] = Worker()
+            try:
+                worker.call(call._replace(args=tuple(items[:0] for items in call.args)), self.deadline)
+            except WorkerLost as error:
+                starts += 1
+                if starts == _STARTS_IN_VAIN:
+                    raise WorkerError(f"{error.reason}, as did {starts - 1} before it") from None
+            except Exception:  # it comes again where it belongs
+                continue
+        return worker
+
     def kill(self) -> None:
         """End all processes at once, whatever they do."""
+        with self.starting:
+            self.ended = True
         for worker in self.workers:
             self.calls.put(None)
-            worker.kill()
+            if worker is not None:
+                worker.kill()

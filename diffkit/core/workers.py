@@ -19,7 +19,7 @@ from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
-from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, told
+from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, WorkerLost, told
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -156,7 +156,7 @@ class Worker:
                 raise
         if found is None:
             code = self.process.wait()
-            raise WorkerError(f"the worker process ended without an answer (exit code {code})")
+            raise WorkerLost(f"the worker process ended without an answer (exit code {code})")
         good, answer = _Unpickler(io.BytesIO(found)).load()
         if not good:
             raise answer
