@@ -282,7 +282,7 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
     --------
     >>> from diffkit.testing import check_backend
     >>> print(check_backend("dual"))
-    dual: 44 scenarios right, 0 that it cannot do
+    dual: 46 scenarios right, 0 that it cannot do
     """
     __tracebackhide__ = True
     from diffkit.core.errors import BackendError, DiffkitError
