@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
 
     from diffkit.asking.expressions import Expression
+    from diffkit.core.isolation import Isolation
     from diffkit.core.results import Array
     from diffkit.core.worker_pool import Workers
     from diffkit.judging.accuracy import AccuracyReport
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         args: Sequence[Any]
         digits: int | None
         timeout: float | None
-        isolated: bool
+        isolated: bool | Isolation
         workers: Workers
 
 
@@ -50,7 +51,7 @@ R = TypeVar("R")
 def _differentiated(
     f: Any, kind: str, at: Any, asked: Mapping[str, Any], *, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001  (the decorator obeys them)
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001  (the decorator obeys them)
     workers: Workers = None,
 ) -> Result[Any]:  # fmt: skip
     """``f`` is text, an Expression, a SymPy expression or a Python function (``args`` are its further arguments);
@@ -264,7 +265,7 @@ def code(
 def compare(
     f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = COMPARED, *,
     variables: Names | None = None, args: Sequence[Any] = (),
-    timeout: float | None = None, isolated: bool = False, **options: Any,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False, **options: Any,  # noqa: ARG001
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
-from diffkit.cli.options import ended
-from diffkit.core.errors import DiffkitError, FileError, did_you_mean
+from diffkit.core.errors import DiffkitError, FileError, did_you_mean, ended
 from diffkit.core.files import read
 
 if TYPE_CHECKING:
+    from diffkit.core.worker_pool import IsolatedRows
     from diffkit.reports.claims_report import NamedCheck
 
 _OUR_TOOL, _KEY_OF_PAIRS = "tool.diffkit", "tool.diffkit.check"
@@ -68,21 +68,34 @@ class Pair:
         """What to call it."""
         return str(self.given.get("name") or f"{self.kind} of {self.given['function']}")
 
-    def checks(self) -> Iterator[NamedCheck]:
-        """Check the claim at each of its points; an error ends none but its own."""
-        from diffkit.reports.claims_report import NamedCheck
-
+    def checks(self, apart: IsolatedRows | None = None) -> Iterator[NamedCheck]:
+        """Check the claim at each of its points, here or in a process ``apart``; an error ends none but its own."""
         points = self.given.get("points", [None])
         points = points if isinstance(points, list) else [points]
-        for number, point in enumerate(points, 1):
-            name = self.name if len(points) == 1 else f"{self.name}, point {number}"
+        many = len(points) > 1
+        named = [(f"{self.name}, point {number}" if many else self.name, p) for number, p in enumerate(points, 1)]
+        if apart is None:
+            yield from self.found(named)
+            return
+        answers = apart.answers(_found, named, self, each=self.given.get("timeout"))
+        for (name, _), answer in zip(named, answers, strict=True):
+            yield self._failed(name, answer) if isinstance(answer, DiffkitError) else answer
+
+    def found(self, named: Sequence[tuple[str, Any]]) -> Iterator[NamedCheck]:
+        """Check the claim at points that have names."""
+        for name, point in named:
             try:
                 try:
                     yield self._check(name, point)
                 except SystemExit as end:
                     raise ended(end) from None
             except DiffkitError as error:
-                yield NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
+                yield self._failed(name, error)
+
+    def _failed(self, name: str, error: DiffkitError) -> NamedCheck:
+        from diffkit.reports.claims_report import NamedCheck
+
+        return NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
 
     def _check(self, name: str, point: Any) -> NamedCheck:
         from diffkit.judging.checking.check import check
@@ -99,6 +112,10 @@ class Pair:
         )  # fmt: skip
         _ = found.explanation  # looked for here, while the time runs
         return NamedCheck(name, CheckReport(found, function, self.claim), None, *(place_of(claim) or self.place))
+
+
+def _found(named: Sequence[tuple[str, Any]], pair: Pair) -> Iterator[NamedCheck]:
+    return pair.found(named)
 
 
 def read_pairs(file: str) -> list[Pair]:

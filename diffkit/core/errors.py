@@ -173,6 +173,12 @@ def told(error: BaseException, where: str = "") -> str:
     return f"{visible(type(error).__name__)}{where}: {message_of(error)}"
 
 
+def ended(end: BaseException) -> FunctionError:
+    """Give the error for code of the user that ends the process: the exit code that it chose would be no answer."""
+    what = f"{type(end).__name__}({getattr(end, 'code', '')!r:.40})" if isinstance(end, SystemExit) else told(end)
+    return FunctionError(f"the code that was named ended the process by {what}")
+
+
 def message_of(error: BaseException) -> str:
     """Give what an exception of somebody else's code says, whatever that holds or does."""
     try:

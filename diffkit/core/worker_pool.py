@@ -9,8 +9,10 @@ from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
-from diffkit.core.errors import DiffkitError, WorkerError, told
-from diffkit.core.workers import TimedCall, Worker, delayed, refuse_at_import
+from diffkit.core.errors import DiffkitError, FunctionError, OutOfTime, WorkerError, plural, told
+from diffkit.core.isolation import Isolation, OwnTime, delayed
+from diffkit.core.worker_process import TimedCall, refuse_at_import
+from diffkit.core.workers import Worker
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -46,7 +48,7 @@ def in_order(function: Callable[..., T], calls: Sequence[tuple[Any, ...]], worke
     holds here, and raises what it raises there; WorkerError where a process ends or an executor does not run it.
     """
     deadline = current_deadline()
-    limit = (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
+    limit = _time_of(deadline)
     patient = None if deadline is None else delayed(deadline)
     with _submitting(workers, len(calls), patient) as submit:
         futures: list[Future[T]] = []
@@ -58,6 +60,11 @@ def in_order(function: Callable[..., T], calls: Sequence[tuple[Any, ...]], worke
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _time_of(deadline: Deadline | None) -> tuple[float | None, float]:
+    """A deadline for another process, whose clock it is not: its seconds, and when they began."""
+    return (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
 
 
 @contextmanager
@@ -131,3 +138,64 @@ class WorkerPool:
         for worker in self.workers:
             self.calls.put(None)
             worker.kill()
+
+
+class IsolatedRows:
+    """Rows answered one by one in a process that may end at any of them: the others are answered all the same.
+
+    ``warm`` is called first in each process: what is imported and started at first is no row's time.
+    """
+
+    def __init__(self, isolation: Isolation, warm: TimedCall | None = None):
+        refuse_at_import("with isolation")
+        self.isolation, self.warm = isolation, warm
+        self.worker: Worker | None = None
+
+    def answers(
+        self, function: Callable[..., Iterator[T]], rows: Sequence[Any], *rest: Any, each: float | None = None
+    ) -> Iterator[T | DiffkitError]:
+        """Give what ``function(rows, *rest)`` gives for each row, or the error that there is in its place.
+
+        OutOfTime of a row that took too long, WorkerError of one that ended its process or needed more memory; what
+        comes of earlier rows is told apart by trying again in a fresh process. TimeIsUp when there is no time for more.
+        Rows may have another time ``each`` than the isolation gives them.
+        """
+        deadline = current_deadline()
+        each = each or self.isolation.timeout
+        while rows:
+            worker, fresh = self._ready(deadline)
+            call = TimedCall(function, (rows, *rest), {}, *_time_of(deadline), each, many=True)
+            found = worker.each_answer(call, deadline)
+            try:
+                for answer in found:
+                    yield answer
+                    rows, fresh = rows[1:], False
+                if rows:
+                    raise WorkerError(f"there is no answer for {plural(len(rows), 'row')}")
+            except Exception as error:
+                if fresh or not isinstance(error, WorkerError):
+                    yield error if isinstance(error, DiffkitError) else FunctionError(told(error))
+                    rows = rows[1:]
+            except TimeIsUp as up:
+                if not isinstance(up.deadline, OwnTime):
+                    assert deadline is not None
+                    raise TimeIsUp(deadline) from None
+                yield OutOfTime(up.reason, hint="its process was ended")
+                rows = rows[1:]
+
+    def _ready(self, deadline: Deadline | None) -> tuple[Worker, bool]:
+        """A process that can be called, and whether it has just been started."""
+        fresh = self.worker is None or not self.worker.alive
+        if self.worker is None or fresh:
+            self.worker = Worker(self.isolation)
+            self.worker.start(deadline)
+            if self.warm is not None:
+                self.worker.call(self.warm, deadline)
+        return self.worker, fresh
+
+    def __enter__(self) -> IsolatedRows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.worker is not None:
+            self.worker.kill()

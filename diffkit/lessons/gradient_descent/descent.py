@@ -18,6 +18,7 @@ from diffkit.asking.points import read_points
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, collected, current_deadline, unhurried
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.isolation import Isolation
 from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
@@ -249,7 +250,7 @@ def descend(
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
     rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = _TOLERANCE,
     backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
     """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
 
