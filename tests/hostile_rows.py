@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import diffkit as dk
+from diffkit.core.errors import RowOutOfTime, WorkerLost
 
 
 class OwnError(Exception):
@@ -91,47 +92,42 @@ def refuses(x):
 
 
 ENDS = {
-    "aborts": (dk.WorkerError, "the worker process crashed by SIGABRT"),
-    "faults": (dk.WorkerError, "the worker process crashed by SIGSEGV"),
-    "leaves": (dk.WorkerError, "the worker process ended without an answer (exit code 0)"),
+    "aborts": (WorkerLost, "the worker process crashed by SIGABRT"),
+    "faults": (WorkerLost, "the worker process crashed by SIGSEGV"),
+    "leaves": (WorkerLost, "the worker process ended without an answer (exit code 0)"),
     "exits": (dk.FunctionError, "the code that was named ended the process by SystemExit(0)"),
     "interrupts": (dk.FunctionError, "the code that was named ended the process by KeyboardInterrupt: "),
-    "loops": (dk.OutOfTime, "it took more than 2 s (its process was ended)"),
-    "raises_powers": (dk.OutOfTime, "it took more than 2 s (its process was ended)"),
-    "fills": (dk.WorkerError, "the worker process needed more than 600 MiB"),
-    "bursts": (dk.WorkerError, "the worker process needed more than 600 MiB; it wrote last: "
+    "loops": (RowOutOfTime, "it took more than 2 s (the function did not return, and its process was ended)"),
+    "raises_powers": (RowOutOfTime, "it took more than 2 s (the function did not return, and its process was ended)"),
+    "fills": (WorkerLost, "the worker process needed more than 600 MiB"),
+    "bursts": (WorkerLost, "the worker process needed more than 600 MiB; it wrote last: "
                "terminate called after throwing an instance of 'std::bad_alloc'"),
-    "forks": (dk.WorkerError, "the worker process ended without an answer (exit code 3)"),
-    "scribbles": (dk.WorkerError, "the answer of the worker process cannot be read"),
-    "raises": (dk.FunctionError, "OwnError: my own"),
+    "forks": (WorkerLost, "the worker process ended without an answer (exit code 3)"),
+    "scribbles": (WorkerLost, "the answer of the worker process cannot be read"),
+    "raises": (dk.WorkerError, "the executor could not run a call: OwnError: my own"),
     "refuses": (dk.PointError, "no such point (take another)"),
 }  # fmt: skip
 """what is said of each row that fails"""
 
 
-def answered(names, x):
-    """The rows: each is the name of a function."""
-    for name in names:
-        yield name, float(globals()[name](x))
+def answered(x, part):
+    """What each of some functions, of that name, answers."""
+    return [(name, float(globals()[name](x))) for name in part]
 
 
-def grown(rows, leaks):
+KEPT = []
+
+
+def leaking(size, part):
     """Rows that need more memory together than any of them."""
-    kept = []
-    for row in rows:
-        kept.append(np.ones(leaks))
-        yield row
+    for _ in part:
+        KEPT.append(np.empty(size))
+    return list(part)
 
 
-def died_before(file):
-    """Whether a process has died here, by a note that it leaves before it does."""
-    if Path(file).exists():
-        return True
-    Path(file).touch()
-    os.abort()
-
-
-def noted(rows, file):
-    """Rows of which the third ends the first process that meets it."""
-    for row in rows:
-        yield row if row != 2 else died_before(file)
+def dying_once(file, part):
+    """Rows of which the third ends the first process that meets it, leaving a note."""
+    if 2 in part and not Path(file).exists():
+        Path(file).touch()
+        os.abort()
+    return list(part)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pytest
 import diffkit as dk
 from diffkit.core import isolation as isolation_module
 from diffkit.core.deadline import TimeIsUp, time_limit
+from diffkit.core.errors import RowOutOfTime, WorkerLost
 from diffkit.core.isolation import how_it_ended
-from diffkit.core.worker_pool import IsolatedRows
+from diffkit.core.worker_pool import in_order
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux")
 MODULE = """
@@ -32,44 +34,55 @@ def children():
     return [line for line in lines if line.split()[0] == str(os.getpid()) and "import serve" in line]
 
 
+def rows(function, names, isolation, together=1):
+    """Rows in order, answered apart: what is found, or the error that there is instead."""
+    parts = [names[k : k + together] for k in range(0, len(names), together)]
+    return [
+        answer for _, found in in_order(function, parts, None, lambda _, error: [error], isolation) for answer in found
+    ]
+
+
 @LINUX
-def test_rows_that_end_their_process_are_marked_with_the_reason_and_the_others_answered():
-    names = [name for end in hostile_rows.ENDS for name in (end, "fine")] + ["babbles"]
-    with IsolatedRows(dk.Isolation(memory="600M", timeout=2)) as apart:
-        found = dict(zip(enumerate(names), apart.answers(hostile_rows.answered, names, 3), strict=True))
-    for (_, name), answer in found.items():
-        if name in hostile_rows.ENDS:
-            kind, words = hostile_rows.ENDS[name]
-            assert (type(answer), str(answer)) == (kind, words), name
-        else:
-            assert answer == (name, 9.0)
+@pytest.mark.parametrize("name", hostile_rows.ENDS)
+def test_a_row_that_ends_its_process_is_marked_with_the_reason_and_the_others_are_answered(name):
+    kind, words = hostile_rows.ENDS[name]
+    asked = partial(hostile_rows.answered, 3)
+    if not issubclass(kind, WorkerLost | RowOutOfTime):
+        with pytest.raises(kind) as error:
+            rows(asked, [name], dk.Isolation(memory="600M", timeout=2))
+        assert str(error.value) == words
+        return
+    first, found, last = rows(asked, ["fine", name, "fine"], dk.Isolation(memory="600M", timeout=2), together=3)
+    assert first == last == ("fine", 9.0)
+    assert (type(found), str(found)) == (kind, words)
     assert not children()
+
+
+def test_what_rows_print_is_no_answer_and_is_not_shown(capfd):
+    assert rows(partial(hostile_rows.answered, 3), ["babbles"], dk.Isolation()) == [("babbles", 9.0)]
+    assert capfd.readouterr() == ("", "")
 
 
 @LINUX
 def test_what_earlier_rows_have_left_is_not_blamed_on_a_later_one():
-    with IsolatedRows(dk.Isolation(memory="600M")) as apart:
-        assert list(apart.answers(hostile_rows.grown, range(9), 2 * 10**7)) == list(range(9))
+    leaking = partial(hostile_rows.leaking, 2 * 10**7)
+    assert rows(leaking, list(range(9)), dk.Isolation(memory="600M")) == list(range(9))
 
 
 def test_a_row_is_tried_again_in_a_process_that_no_other_row_has_used(tmp_path):
-    with IsolatedRows(dk.Isolation()) as apart:
-        assert list(apart.answers(hostile_rows.noted, range(4), str(tmp_path / "note"))) == [0, 1, True, 3]
-    with IsolatedRows(dk.Isolation()) as apart:  # the first row of a process is not
-        first = list(apart.answers(hostile_rows.noted, [2, 3], str(tmp_path / "other")))
-    assert str(first[0]) == "the worker process crashed by SIGABRT"
-    assert first[1:] == [3]
+    dying = partial(hostile_rows.dying_once, str(tmp_path / "note"))
+    assert rows(dying, [0, 1, 2, 3], dk.Isolation(), together=2) == [0, 1, 2, 3]
 
 
 def test_the_time_of_the_whole_ends_rows_too():
-    with IsolatedRows(dk.Isolation()) as apart, time_limit(2), pytest.raises(TimeIsUp, match="timeout of 2 s"):
-        list(apart.answers(hostile_rows.answered, ["loops"], 3))
+    with time_limit(2), pytest.raises(TimeIsUp, match="timeout of 2 s"):
+        rows(partial(hostile_rows.answered, 3), ["loops"], dk.Isolation(timeout=90))
     assert not children()
 
 
-def test_what_cannot_be_sent_is_no_fault_of_a_row():
-    with IsolatedRows(dk.Isolation()) as apart, pytest.raises(dk.FunctionError, match="cannot be sent"):
-        list(apart.answers(hostile_rows.answered, ["fine"], lambda: 3))
+def test_rows_of_an_executor_are_not_isolated():
+    with ThreadPoolExecutor(1) as pool, pytest.raises(dk.WorkerError, match="give workers as a number"):
+        next(in_order(partial(hostile_rows.answered, 3), [["fine"]], pool, None, dk.Isolation()))
 
 
 # A single question ---------------------------------------------------------------------------------------------------
@@ -178,7 +191,8 @@ def test_check_all_goes_on(run, code, tmp_path):
     assert status == 2
     assert [claim["verdict"] for claim in claims] == ["correct", "error", "inconclusive", "correct"]
     assert [claim["error"] and claim["error"].partition("]: ")[2] for claim in claims] == [
-        None, "the worker process crashed by SIGSEGV", "it took more than 2 s (its process was ended)", None,
+        None, "the worker process crashed by SIGSEGV", "it took more than 2 s (the function did not return, "
+        "and its process was ended)", None,
     ]  # fmt: skip
 
 

@@ -93,7 +93,7 @@ WORK = {  # name: (size, what makes the work that is timed)
     "H·v": (500, lambda n: partial(hvp_task, program(n), [1.0] * n)),
     "a gradient": (200, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n), backend="reverse")),
     "a proof": (150, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n))),
-    "rows that share nothing": (250, lambda n: partial(reverse_program, joint(n), [(k, (k,)) for k in range(n)])),
+    "rows that share nothing": (1000, lambda n: partial(reverse_program, joint(n), [(k, (k,)) for k in range(n)])),
     "code without a value": (800, lambda n: partial(dk.gradient, nothing, np.ones(n))),
     "code that raises": (800, lambda n: partial(dk.gradient, failing, np.ones(n))),
 }  # fmt: skip

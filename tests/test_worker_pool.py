@@ -1,6 +1,7 @@
 """Work that processes share: the same answers in the same order, the same errors and ends, and nothing left behind."""
 
 import os
+import signal
 import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -39,15 +40,38 @@ class Fatal(DualBackend):
         os._exit(7)
 
 
-def slow(k, seconds):
-    time.sleep(seconds)
-    return k
+class Deadly(DualBackend):
+    """A backend that ends its process where it is asked about an abs, or, of a file that is there, once."""
+
+    name = "deadly"
+
+    def __init__(self, once=""):
+        self.once = once
+
+    def prepare(self, task):
+        if any(primitive.name == "abs" for _, primitive, _ in task.program.numbered()) and (
+            not self.once or os.path.exists(self.once)
+        ):
+            if self.once:
+                os.unlink(self.once)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().prepare(task)
 
 
-def failing(k):
-    if k == 2:
+def slow(part):
+    for _, seconds in part:
+        time.sleep(seconds)
+    return [k for k, _ in part]
+
+
+def failing(part):
+    if 2 in part:
         raise dk.PointError("this one", hint="as it should")
-    return k
+    return list(part)
+
+
+def answers(found):
+    return [answer for _, part in found for answer in part]
 
 
 def children():
@@ -74,7 +98,7 @@ def test_a_report_is_the_same_by_an_executor(alone):
     with ProcessPoolExecutor(2, get_context("spawn")) as processes, ThreadPoolExecutor(2) as threads:
         for executor in (processes, threads):
             assert dk.report(CASES, backends=("dual", "finite"), workers=executor) == alone
-            assert executor.submit(slow, 1, 0).result() == 1  # it is the caller's, and goes on
+            assert executor.submit(slow, [(1, 0)]).result() == [1]  # it is the caller's, and goes on
 
 
 def test_cases_of_one_expression_are_prepared_once(monkeypatch):
@@ -90,6 +114,12 @@ POINTS = np.array([[0.5 * k, 1 - 0.25 * k] for k in range(9)])
 
 
 def code(x, y):
+    return x**2 * np.sin(y)
+
+
+def deadly_code(x, y):
+    if x == 2.0 and y == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
     return x**2 * np.sin(y)
 
 
@@ -167,25 +197,70 @@ def test_an_executor_that_is_closed():
         dk.report(CASES, workers=pool)
 
 
-def test_a_process_that_ends_is_an_error_of_ours():
-    with pytest.raises(dk.DiffkitError, match=r"ended without an answer \(exit code 7\)"):
+def test_workers_that_end_as_they_start_are_an_error():
+    with pytest.raises(dk.WorkerError, match=r"ended without an answer \(exit code 7\), as did 4 before it"):
         dk.report(CASES, backends=[Fatal()], workers=2)
     assert not children()
 
 
-def test_answers_come_in_order_and_errors_in_their_place():
-    assert list(in_order(slow, [(k, 0.2 - 0.05 * k) for k in range(4)], 2)) == [0, 1, 2, 3]
-    found = in_order(failing, [(k,) for k in range(6)], 2)
-    assert [next(found), next(found)] == [0, 1]
+def test_a_case_that_ends_its_workers_is_marked_and_the_others_are_not():
+    found = dk.report(CASES, backends=[Deadly()], workers=2)
+    alone = dk.report([case for case in CASES if "abs" not in case["expr"]], backends=[Deadly()])
+    marked = [o for o in found.outcomes if "abs" in o.case.text]
+    assert [(o.verdict, o.findings[0].evidence) for o in marked] == [
+        ("failed", "the worker process crashed by SIGKILL")
+    ] * 3
+    others = [o for o in found.outcomes if "abs" not in o.case.text]
+    for one, same in zip(others, alone.outcomes, strict=True):
+        assert (one.case.text, one.case.at, one.verdict) == (same.case.text, same.case.at, same.verdict)
+        assert [s._replace(case="") for s in one.scores] == [s._replace(case="") for s in same.scores]
+    assert not children()
+
+
+def test_a_worker_that_ends_once_costs_nothing(tmp_path):
+    (tmp_path / "once").touch()
+    backend = Deadly(str(tmp_path / "once"))
+    found = dk.report(CASES, backends=[backend], workers=2)
+    assert not (tmp_path / "once").exists()
+    assert found == dk.report(CASES, backends=[backend])
+    assert not children()
+
+
+def test_a_row_that_ends_its_workers_is_uncertain_and_the_others_are_not():
+    found = dk.gradient(deadly_code, POINTS, workers=2)
+    assert [row for row in range(len(POINTS)) if found.statuses[row, 0] == "uncertain"] == [4]
+    assert "the worker process crashed by SIGKILL" in found.message
+    assert not children()
+
+
+def test_an_executor_that_breaks_is_an_error_of_ours():
+    with ProcessPoolExecutor(2) as pool, pytest.raises(dk.WorkerError, match="could not run a call: BrokenProcessPool"):
+        dk.report(CASES, backends=[Deadly()], workers=pool)
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor])
+def test_answers_come_in_order_and_errors_in_their_place(executor):
+    workers = 2 if executor is None else executor(2)
+    assert answers(in_order(slow, [[(k, 0.2 - 0.05 * k)] for k in range(4)], workers)) == [0, 1, 2, 3]
+    found = in_order(failing, [[k] for k in range(6)], workers)
+    assert [next(found), next(found)] == [([0], [0]), ([1], [1])]
     with pytest.raises(dk.PointError, match=r"this one \(as it should\)"):
         next(found)
     assert not children()
 
 
+def test_parts_are_taken_as_they_are_wanted():
+    taken = []
+    found = in_order(failing, ([taken.append(k) or 10 * k + 3] for k in range(1000)), 2)
+    assert next(found) == ([3], [3])
+    assert len(taken) < 20
+    found.close()
+
+
 def test_who_asks_no_more_leaves_nothing_behind():
-    found = in_order(slow, [(k, 60 * k) for k in range(4)], 2)
-    assert next(found) == 0
-    assert len(children()) == 2
+    found = in_order(slow, [[(k, 60 * k)] for k in range(4)], 2)
+    assert next(found) == ([(0, 0)], [0])
+    assert 1 <= len(children()) <= 2
     found.close()
     assert not children()
 
@@ -193,9 +268,9 @@ def test_who_asks_no_more_leaves_nothing_behind():
 @pytest.mark.parametrize("executor", [None, ThreadPoolExecutor])
 def test_the_time_is_up_for_all(executor):
     workers = 2 if executor is None else executor(2)
-    found, kept = in_order(slow, [(0, 0), (1, 6), (2, 6)], workers), []
+    found, kept = in_order(slow, [[(0, 0)], [(1, 6)], [(2, 6)]], workers), []
     with time_limit(3), pytest.raises(TimeIsUp, match=r"timeout of 3 s"):
-        kept.extend(found)
+        kept.extend(answer for _, part in found for answer in part)
     assert kept == [0]
     assert not children()
 

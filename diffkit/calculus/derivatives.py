@@ -94,13 +94,14 @@ class Reverse:
     def __init__(self, program: Program, builder: ProgramBuilder):
         self.program, self.builder = program, builder
         self.varies = depends(program)
+        self.chooses = not CHOOSING_ROWS.isdisjoint(row for row, _ in program.instructions)
         self.first_chosen = first_chosen(program, builder)
 
     def adjoints(self, output: int) -> dict[int, int]:
         """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
         builder = self.builder
         swept = sorted(sources(self.program, output), reverse=True)
-        chooses = not CHOOSING_ROWS.isdisjoint(row for row, _ in self.program.instructions)
+        chooses = self.chooses
         taken_in = choices_in(self.program, swept, (output,), self.first_chosen) if chooses else {}
 
         varies = self.varies

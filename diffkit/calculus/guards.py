@@ -185,10 +185,13 @@ def bits_of(variables: Sequence[int]) -> int:
 
 def sources(program: Program, output: int) -> set[int]:
     """The slots that a slot is computed from, itself included."""
-    found, first = {output}, program.first_instruction
-    for slot in range(output, first - 1, -1):
-        if slot in found:
-            found.update(program.instructions[slot - first][1])
+    found, reached, first = {output}, [output], program.first_instruction
+    while reached:  # no look at what is not reached: the rows of a joint program may share nothing
+        slot = reached.pop()
+        if slot >= first:
+            new = set(program.instructions[slot - first][1]) - found
+            found |= new
+            reached.extend(new)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -30,8 +29,6 @@ from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
 from diffkit.core.errors import DiffkitError, PointError, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from diffkit.core.isolation import Isolation
     from diffkit.reports.claims_report import NamedCheck
 
@@ -125,20 +122,16 @@ def _refuse_others(context: click.Context) -> None:
 
 
 def _check_all(file: str, options: dict[str, Any], isolation: Isolation | None) -> int:
-    from itertools import chain
-
-    from diffkit.cli.pairs import read_pairs
-    from diffkit.core.worker_pool import IsolatedRows
+    from diffkit.cli.pairs import checks_of, read_pairs
     from diffkit.reports.claims_report import ClaimsReport
 
-    pairs = read_pairs(file)
-    with nullcontext() if isolation is None else IsolatedRows(isolation) as apart:
-        report = ClaimsReport(tuple(chain.from_iterable(pair.checks(apart) for pair in pairs)))
+    report = ClaimsReport(tuple(checks_of(read_pairs(file), isolation)))
     deliver(report, options)
     return EXIT_BAD if report.verdicts["error"] else 0 if set(report.verdicts) == {"correct"} else EXIT_NO
 
 
 def _check_one(function: str, claims: tuple[str, ...], options: dict[str, Any], isolation: Isolation | None) -> int:
+    from diffkit.core.workers import isolated
     from diffkit.reports import CLAIM_FORMATS
     from diffkit.reports.claims_report import ClaimsReport
 
@@ -147,7 +140,7 @@ def _check_one(function: str, claims: tuple[str, ...], options: dict[str, Any], 
         raise DiffkitError("there is more than one claim",
                            hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in _CODED)}")  # fmt: skip
     asked = (function, claims, given, options)
-    found = _checked(*asked) if isolation is None else _checked_apart(asked, isolation)
+    found = _checked(*asked) if isolation is None else isolated(isolation, _checked, asked)
     assert found.report is not None
     if options["format"] not in CLAIM_FORMATS:
         return _told(found.report, options)
@@ -173,22 +166,6 @@ def _checked(
     )  # fmt: skip
     report = CheckReport(found, function, claimed.text)
     return NamedCheck(f"{found.kind} of {function}", report, None, *(place_of(claimed.claim) or ()))
-
-
-def _checked_apart(asked: tuple[Any, ...], isolation: Isolation) -> NamedCheck:
-    """Check a claim in another process, where its code is imported; what becomes of that is an error like any other."""
-    from diffkit.core.worker_pool import IsolatedRows
-
-    with IsolatedRows(isolation) as apart:
-        (found,) = apart.answers(_all_checked, [asked])
-    if isinstance(found, DiffkitError):
-        raise found
-    return found
-
-
-def _all_checked(claims: list[tuple[Any, ...]]) -> Iterator[NamedCheck]:
-    for asked in claims:
-        yield _checked(*asked)
 
 
 class _Claimed(NamedTuple):

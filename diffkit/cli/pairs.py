@@ -9,8 +9,9 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import unwrap
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
@@ -18,7 +19,7 @@ from diffkit.core.errors import DiffkitError, FileError, did_you_mean, ended
 from diffkit.core.files import read
 
 if TYPE_CHECKING:
-    from diffkit.core.worker_pool import IsolatedRows
+    from diffkit.core.isolation import Isolation
     from diffkit.reports.claims_report import NamedCheck
 
 _OUR_TOOL, _KEY_OF_PAIRS = "tool.diffkit", "tool.diffkit.check"
@@ -68,31 +69,25 @@ class Pair:
         """What to call it."""
         return str(self.given.get("name") or f"{self.kind} of {self.given['function']}")
 
-    def checks(self, apart: IsolatedRows | None = None) -> Iterator[NamedCheck]:
-        """Check the claim at each of its points, here or in a process ``apart``; an error ends none but its own."""
+    def asked(self) -> Iterator[AskedPair]:
+        """The pair at each of its points."""
         points = self.given.get("points", [None])
         points = points if isinstance(points, list) else [points]
-        many = len(points) > 1
-        named = [(f"{self.name}, point {number}" if many else self.name, p) for number, p in enumerate(points, 1)]
-        if apart is None:
-            yield from self.found(named)
-            return
-        answers = apart.answers(_found, named, self, each=self.given.get("timeout"))
-        for (name, _), answer in zip(named, answers, strict=True):
-            yield self._failed(name, answer) if isinstance(answer, DiffkitError) else answer
+        for number, point in enumerate(points, 1):
+            yield AskedPair(self, self.name if len(points) == 1 else f"{self.name}, point {number}", point)
 
-    def found(self, named: Sequence[tuple[str, Any]]) -> Iterator[NamedCheck]:
-        """Check the claim at points that have names."""
-        for name, point in named:
+    def check(self, name: str, point: Any) -> NamedCheck:
+        """Check the claim at a point; what is wrong with it is told there."""
+        try:
             try:
-                try:
-                    yield self._check(name, point)
-                except SystemExit as end:
-                    raise ended(end) from None
-            except DiffkitError as error:
-                yield self._failed(name, error)
+                return self._check(name, point)
+            except SystemExit as end:
+                raise ended(end) from None
+        except DiffkitError as error:
+            return self.failed(name, error)
 
-    def _failed(self, name: str, error: DiffkitError) -> NamedCheck:
+    def failed(self, name: str, error: DiffkitError) -> NamedCheck:
+        """What is said of a point at which there is no check."""
         from diffkit.reports.claims_report import NamedCheck
 
         return NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
@@ -114,8 +109,41 @@ class Pair:
         return NamedCheck(name, CheckReport(found, function, self.claim), None, *(place_of(claim) or self.place))
 
 
-def _found(named: Sequence[tuple[str, Any]], pair: Pair) -> Iterator[NamedCheck]:
-    return pair.found(named)
+class AskedPair(NamedTuple):
+    """A pair, what to call it at a point, and the point."""
+
+    pair: Pair
+    name: str
+    point: Any
+
+
+def checks_of(pairs: Sequence[Pair], isolation: Isolation | None = None) -> Iterator[NamedCheck]:
+    """Check each pair at each of its points, here or in another process; what is wrong with one ends no other.
+
+    A pair's own timeout is then the time of each of its points.
+    """
+    if isolation is None:
+        for one in chain.from_iterable(pair.asked() for pair in pairs):
+            yield from _checked([one])
+        return
+    from diffkit.core.worker_pool import in_order
+
+    for seconds, alike in groupby(pairs, lambda pair: pair.given.get("timeout", isolation.timeout)):
+        asked = ([one] for pair in alike for one in pair.asked())
+        for _, found in in_order(_checked, asked, None, _lost, replace(isolation, timeout=seconds)):
+            yield from found
+
+
+def _checked(asked: Sequence[AskedPair]) -> list[NamedCheck]:
+    """The checks that are asked for; where none is, as of a worker that is new, what they need is imported."""
+    from diffkit.judging.checking.check import check  # noqa: F401
+
+    return [pair.check(name, point) for pair, name, point in asked]
+
+
+def _lost(asked: AskedPair, error: DiffkitError) -> list[NamedCheck]:
+    """What is said of a point at which the process ended, or took too long."""
+    return [asked.pair.failed(asked.name, error)]
 
 
 def read_pairs(file: str) -> list[Pair]:

@@ -92,8 +92,16 @@ class OutOfTime(DiffkitError):
     """The time that was given was up, and nothing was known yet that could be shown."""
 
 
+class RowOutOfTime(OutOfTime):
+    """A row, or a single question, took longer than its isolation gives it, and its process was ended."""
+
+
 class WorkerError(DiffkitError):
     """A worker process could not be started, or ended without an answer."""
+
+
+class WorkerLost(WorkerError):
+    """A worker process ended, or needed more memory than it may, before it had answered."""
 
 
 class NotOkError(DiffkitError):

@@ -74,6 +74,11 @@ class Isolation:
             raise DiffkitError(f"memory is a number of bytes, or such as 512M or 2G, not {self.memory!r:.40}")
         return found
 
+    def ending(self, whole: Deadline | None) -> Deadline | None:
+        """When a process is ended whose row begins now: when its own time is up, or that of all."""
+        own = None if self.timeout is None else OwnTime(self.timeout)
+        return whole if own is None or (whole is not None and whole.until <= own.until) else own
+
     def __str__(self) -> str:
         said = self.bytes or 0
         unit = next((unit for unit in "TGMK" if said >= _BYTES_OF[unit]), "")
@@ -85,12 +90,6 @@ def delayed(deadline: Deadline) -> Deadline:
     later = type(deadline)(deadline.seconds)
     later.until = deadline.until + _GRACE * deadline.seconds
     return later
-
-
-def ending(each: float | None, whole: Deadline | None) -> Deadline | None:
-    """When a process is ended that begins now and has been told to end after so many seconds, or at a moment."""
-    told_of = [*([] if each is None else [OwnTime(each)]), *([] if whole is None else [whole])]
-    return min(map(delayed, told_of), key=lambda end: end.until, default=None)
 
 
 def isolation_of(isolated: Any) -> Isolation | None:

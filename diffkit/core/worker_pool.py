@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from time import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
-from diffkit.core.errors import DiffkitError, FunctionError, OutOfTime, WorkerError, plural, told
-from diffkit.core.isolation import Isolation, OwnTime, delayed
-from diffkit.core.worker_process import TimedCall, refuse_at_import
-from diffkit.core.workers import Worker
+from diffkit.core.errors import DiffkitError, RowOutOfTime, WorkerError, WorkerLost, told
+from diffkit.core.isolation import Isolation, delayed
+from diffkit.core.worker_process import TimedCall, refuse_at_import, time_of
+from diffkit.core.workers import Worker, out_of_time
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -22,11 +23,22 @@ if TYPE_CHECKING:
 
 _PARTS_EACH = 4  # parts that every worker gets at least, so that none waits long for the last
 _MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
+_AHEAD = 4  # parts that are asked for each worker, before the first of them is answered
+_AHEAD_OF_OTHERS = 1000  # the same for an executor, of which nobody knows how many processes it has
+_STARTS_IN_VAIN = 5  # times in a row that a worker may end before it has done anything
 T = TypeVar("T")
+R = TypeVar("R")
+Lost = Callable[[T, DiffkitError], R]
+"""gives the answer for an item that ends every worker that is asked about it, or takes longer than it may"""
 
 
-def are_shared(workers: Workers) -> bool:
-    """Whether there is anybody to share work with; DiffkitError for what is no number and no executor."""
+def are_shared(workers: Workers, isolation: Isolation | None = None) -> bool:
+    """Whether work is for other processes than this one; DiffkitError for what is no number and no executor.
+
+    What is isolated is, by workers of our own: BackendError where it is for an executor.
+    """
+    if isolation is not None and (workers is None or not hasattr(workers, "submit")):
+        return workers is None or are_shared(workers) or True
     if workers is None or hasattr(workers, "submit"):
         return workers is not None
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
@@ -41,40 +53,79 @@ def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> l
     return [items[first : first + size] for first in range(0, len(items), size)]
 
 
-def in_order(function: Callable[..., T], calls: Sequence[tuple[Any, ...]], workers: Workers) -> Iterator[T]:
-    """Give ``function(*call)`` of each call, in order, as soon as it is known; TimeIsUp when there is no more time.
+def in_order(
+    function: Callable[[Sequence[T]], R],
+    parts: Iterable[Sequence[T]],
+    workers: Workers,
+    lost: Lost[T, R] | None = None,
+    isolation: Isolation | None = None,
+) -> Iterator[tuple[Sequence[T], R]]:
+    """Give each part and ``function(part)`` of it, in order, as soon as it is known; TimeIsUp when time is up.
 
-    The function and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that
-    holds here, and raises what it raises there; WorkerError where a process ends or an executor does not run it.
+    Parts are taken as they are wanted, a few ahead of the answers. The function, which must know what to do with an
+    empty part, and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that holds
+    here, and raises what it raises there; WorkerError where an executor of the caller's does not run it. Where a worker
+    of our own ends, another takes its place, and the items of its part are asked about one by one; of one that ends
+    two workers the answer is ``lost``, without which the error is raised. With an ``isolation`` the workers are our own
+    and have so much memory; a part that takes longer than an item may is asked about item by item, and so an item that
+    takes longer is found, which is ``lost``.
     """
     deadline = current_deadline()
-    limit = _time_of(deadline)
+    limit = time_of(deadline)
     patient = None if deadline is None else delayed(deadline)
-    with _submitting(workers, len(calls), patient) as submit:
-        futures: list[Future[T]] = []
+    workers = 1 if workers is None else workers
+    ahead = _AHEAD * workers if isinstance(workers, int) else _AHEAD_OF_OTHERS
+    coming = iter(parts)
+    with _submitting(workers, patient, isolation) as submit:
+        asked: deque[_PartAsked[T]] = deque()
+
+        def ask(part: Sequence[T], again: bool = False) -> _PartAsked[T]:
+            return _PartAsked(part, submit(TimedCall(function, (part,), {}, *limit), again), again)
+
         try:
-            for call in calls:
-                futures.append(submit(TimedCall(function, call, {}, *limit)))
-            for future in futures:
-                yield _answer(future, deadline, patient)
+            while True:
+                asked.extend(map(ask, islice(coming, max(0, ahead - len(asked)))))
+                if not asked:
+                    return
+                part, future, again = asked.popleft()
+                try:
+                    found = _answer(future, deadline, patient)
+                except (WorkerLost, RowOutOfTime) as error:
+                    if len(part) > 1:
+                        asked.extendleft([ask(part[k : k + 1]) for k in range(len(part))][::-1])
+                        continue
+                    if isinstance(error, WorkerLost) and not again:
+                        asked.appendleft(ask(part, True))
+                        continue
+                    if lost is None:
+                        raise
+                    found = lost(part[0], error)
+                yield part, found
         finally:
-            for future in futures:
-                future.cancel()
+            for waiting in asked:
+                waiting.future.cancel()
 
 
-def _time_of(deadline: Deadline | None) -> tuple[float | None, float]:
-    """A deadline for another process, whose clock it is not: its seconds, and when they began."""
-    return (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
+class _PartAsked(NamedTuple, Generic[T]):
+    """A part that a call is about, and whether a worker has ended with it alone."""
+
+    part: Sequence[T]
+    future: Future[Any]
+    again: bool
 
 
 @contextmanager
-def _submitting(workers: Workers, most: int, deadline: Deadline | None) -> Iterator[Callable[[TimedCall], Future[Any]]]:
-    """The way to have calls done."""
+def _submitting(
+    workers: Workers, deadline: Deadline | None, isolation: Isolation | None
+) -> Iterator[Callable[[TimedCall, bool], Future[Any]]]:
+    """The way to have calls done, in a worker that has done nothing before where that is asked for."""
     if not isinstance(workers, int):
         executor: Any = workers
-        yield lambda call: _submitted(executor, call)
+        if isolation is not None:
+            raise WorkerError("an executor's processes cannot be isolated", hint="give workers as a number")
+        yield lambda call, _: _submitted(executor, call)
         return
-    pool = WorkerPool(min(workers, most), deadline)
+    pool = WorkerPool(workers, deadline, isolation)
     try:
         yield pool.submit
     finally:
@@ -88,7 +139,7 @@ def _submitted(executor: Executor, call: TimedCall) -> Future[Any]:
         raise WorkerError(f"the executor takes no calls: {told(error)}") from None
 
 
-def _answer(future: Future[T], deadline: Deadline | None, patient: Deadline | None) -> T:
+def _answer(future: Future[R], deadline: Deadline | None, patient: Deadline | None) -> R:
     try:
         return future.result(None if patient is None else patient.left)
     except TimeoutError:
@@ -101,101 +152,85 @@ def _answer(future: Future[T], deadline: Deadline | None, patient: Deadline | No
 
 
 class WorkerPool:
-    """So many workers, each of which answers one call at a time, until all of them are killed."""
+    """So many workers at most, each of which answers one call at a time, until all of them are killed.
 
-    def __init__(self, count: int, deadline: Deadline | None = None):
+    A worker is started for a call that finds none idle; one that has ended is replaced. With an isolation each has so
+    much memory, and each call so much time.
+    """
+
+    def __init__(self, count: int, deadline: Deadline | None = None, isolation: Isolation | None = None):
         from queue import SimpleQueue
-        from threading import Thread
+        from threading import Lock
 
         refuse_at_import("with workers")
-        self.deadline = deadline
-        self.calls: SimpleQueue[tuple[Future[Any], TimedCall] | None] = SimpleQueue()
-        self.workers: list[Worker] = []
-        for _ in range(count):
-            self.workers.append(Worker())
-            Thread(target=self._serve, args=self.workers[-1:], daemon=True).start()
+        self.count, self.deadline, self.isolation = count, deadline, isolation
+        self.calls: SimpleQueue[tuple[Future[Any], TimedCall, bool] | None] = SimpleQueue()
+        self.workers: list[Worker | None] = []
+        self.ended, self.starting = False, Lock()
 
-    def submit(self, call: TimedCall) -> Future[Any]:
-        """Have a call answered by the next worker that is idle."""
+    def submit(self, call: TimedCall, fresh: bool = False) -> Future[Any]:
+        """Have a call answered by the next worker that is idle; WorkerLost where it ends with it.
+
+        A ``fresh`` one has done nothing before, whose leavings could be what ended it.
+        """
         from concurrent.futures import Future
+        from threading import Thread
 
         future: Future[Any] = Future()
-        self.calls.put((future, call))
+        self.calls.put((future, call, fresh))
+        if len(self.workers) < self.count:
+            self.workers.append(None)
+            Thread(target=self._serve, args=(len(self.workers) - 1,), daemon=True).start()
         return future
 
-    def _serve(self, worker: Worker) -> None:
+    def _serve(self, place: int) -> None:
         while (asked := self.calls.get()) is not None:
-            future, call = asked
+            future, call, fresh = asked
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(worker.call(call, self.deadline))
+                worker = self._worker(place, call, fresh)
+                future.set_result(worker.call(call, self._ending()))
+            except TimeIsUp as up:
+                error = out_of_time(up)
+                future.set_exception(error if isinstance(error, RowOutOfTime) else up)
             except BaseException as error:
                 future.set_exception(error)
 
+    def _ending(self) -> Deadline | None:
+        """When a call ends that begins now."""
+        return self.deadline if self.isolation is None else self.isolation.ending(self.deadline)
+
+    def _worker(self, place: int, call: TimedCall, fresh: bool) -> Worker:
+        """The worker at a place, a new one where there is none alive, or a ``fresh`` one is wanted.
+
+        It is asked about nothing first: what it imports and prepares then is no fault of what it is asked about.
+        """
+        worker, starts = self.workers[place], 0
+        if worker is not None and fresh:
+            worker.kill()
+        while worker is None or not worker.alive:
+            with self.starting:
+                if self.ended:
+                    raise WorkerError("the workers are at their end")
+                if worker is not None:
+                    worker.kill()  # which closes what is left of it
+                worker = self.workers[place] = Worker(self.isolation)
+            try:
+                worker.call(call._replace(args=tuple(items[:0] for items in call.args)), self.deadline)
+            except WorkerLost as error:
+                starts += 1
+                if starts == _STARTS_IN_VAIN:
+                    raise WorkerError(f"{error.reason}, as did {starts - 1} before it") from None
+            except Exception:  # it comes again where it belongs
+                continue
+        return worker
+
     def kill(self) -> None:
         """End all processes at once, whatever they do."""
+        with self.starting:
+            self.ended = True
         for worker in self.workers:
             self.calls.put(None)
-            worker.kill()
-
-
-class IsolatedRows:
-    """Rows answered one by one in a process that may end at any of them: the others are answered all the same.
-
-    ``warm`` is called first in each process: what is imported and started at first is no row's time.
-    """
-
-    def __init__(self, isolation: Isolation, warm: TimedCall | None = None):
-        refuse_at_import("with isolation")
-        self.isolation, self.warm = isolation, warm
-        self.worker: Worker | None = None
-
-    def answers(
-        self, function: Callable[..., Iterator[T]], rows: Sequence[Any], *rest: Any, each: float | None = None
-    ) -> Iterator[T | DiffkitError]:
-        """Give what ``function(rows, *rest)`` gives for each row, or the error that there is in its place.
-
-        OutOfTime of a row that took too long, WorkerError of one that ended its process or needed more memory; what
-        comes of earlier rows is told apart by trying again in a fresh process. TimeIsUp when there is no time for more.
-        Rows may have another time ``each`` than the isolation gives them.
-        """
-        deadline = current_deadline()
-        each = each or self.isolation.timeout
-        while rows:
-            worker, fresh = self._ready(deadline)
-            call = TimedCall(function, (rows, *rest), {}, *_time_of(deadline), each, many=True)
-            found = worker.each_answer(call, deadline)
-            try:
-                for answer in found:
-                    yield answer
-                    rows, fresh = rows[1:], False
-                if rows:
-                    raise WorkerError(f"there is no answer for {plural(len(rows), 'row')}")
-            except Exception as error:
-                if fresh or not isinstance(error, WorkerError):
-                    yield error if isinstance(error, DiffkitError) else FunctionError(told(error))
-                    rows = rows[1:]
-            except TimeIsUp as up:
-                if not isinstance(up.deadline, OwnTime):
-                    assert deadline is not None
-                    raise TimeIsUp(deadline) from None
-                yield OutOfTime(up.reason, hint="its process was ended")
-                rows = rows[1:]
-
-    def _ready(self, deadline: Deadline | None) -> tuple[Worker, bool]:
-        """A process that can be called, and whether it has just been started."""
-        fresh = self.worker is None or not self.worker.alive
-        if self.worker is None or fresh:
-            self.worker = Worker(self.isolation)
-            self.worker.start(deadline)
-            if self.warm is not None:
-                self.worker.call(self.warm, deadline)
-        return self.worker, fresh
-
-    def __enter__(self) -> IsolatedRows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.worker is not None:
-            self.worker.kill()
+            if worker is not None:
+                worker.kill()

@@ -5,58 +5,37 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from time import time
 from typing import IO, Any, NamedTuple
 
 from diffkit.core.deadline import Deadline, time_limit
 from diffkit.core.errors import FunctionError, WorkerError, ended, told
-from diffkit.core.isolation import OwnTime, is_of_memory, limit_process
+from diffkit.core.isolation import is_of_memory, limit_process
 
 MAIN, IMPORTED = "__main__", "__mp_main__"
 """The user's script, here and where a worker imports it: the name that multiprocessing gives it there, too."""
-ANSWERED, FAILED, ENDED = range(3)
-"""what a message is: an answer, what was raised in its place, or the end of many answers"""
 
 
 class TimedCall(NamedTuple):
-    """A function and its arguments; the seconds it has, counted from a time of the clock, and those of each answer.
-
-    Where it gives ``many`` answers it gives them one by one.
-    """
+    """A function and its arguments; and the seconds it has, counted from a time of the clock."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     given: dict[str, Any] = {}  # noqa: RUF012  nobody writes to it
     seconds: float | None = None
     start: float = 0.0
-    each: float | None = None
-    many: bool = False
 
     def answer(self) -> Any:
-        """Call it, for one answer."""
-        with self._limits():
+        """Call it."""
+        with time_limit(None if self.seconds is None else Deadline(self.seconds, time() - self.start)):
             return self.function(*self.args, **self.given)
 
-    def answers(self) -> Iterator[Any]:
-        """Call it, for one answer after another."""
-        with self._limits():
-            found = iter(self.function(*self.args, **self.given))
-        while True:
-            with self._limits():
-                try:
-                    answer = next(found)
-                except StopIteration:
-                    return
-            yield answer
 
-    @contextmanager
-    def _limits(self) -> Iterator[None]:
-        """The time of the whole, and of one answer."""
-        own = None if self.each is None else OwnTime(self.each)
-        with time_limit(None if self.seconds is None else Deadline(self.seconds, time() - self.start)), time_limit(own):
-            yield
+def time_of(deadline: Deadline | None) -> tuple[float | None, float]:
+    """A deadline for another process, whose monotonic clock is another: its seconds, and when they began."""
+    return (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
 
 
 def serve(memory: int = 0) -> None:
@@ -72,8 +51,7 @@ def serve(memory: int = 0) -> None:
     os.dup2(2, 1)
     Thread(target=_listen, args=(asked, calls.put)).start()
     while True:
-        for message in _messages(calls.get()):
-            write(answered, message)
+        write(answered, _answered(calls.get()))
 
 
 def _listen(asked: IO[bytes], put: Callable[[bytes], None]) -> None:
@@ -86,23 +64,16 @@ def _listen(asked: IO[bytes], put: Callable[[bytes], None]) -> None:
         os._exit(0)
 
 
-def _messages(message: bytes) -> Iterator[bytes]:
-    """The messages that answer one: what kind each is, what the call gave or raised, and that in words."""
+def _answered(message: bytes) -> bytes:
+    """The answer to a message: whether it is good, what the call gave or raised, and that in words."""
     try:
         script, packed = pickle.loads(message)
         if script and IMPORTED not in sys.modules:
             _import_script(*script)
         call: TimedCall = pickle.loads(packed)
-        if call.many:
-            for answer in call.answers():
-                yield pickle.dumps((ANSWERED, answer, ""))
-            yield pickle.dumps((ENDED, None, ""))
-        else:
-            yield pickle.dumps((ANSWERED, call.answer(), ""))
-    except GeneratorExit:
-        raise
+        return pickle.dumps((True, call.answer(), ""))
     except BaseException as error:
-        yield pickle.dumps((FAILED, *_failure(error)))
+        return pickle.dumps((False, *_failure(error)))
 
 
 def _failure(error: BaseException) -> tuple[bytes | None, str]:

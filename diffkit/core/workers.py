@@ -14,22 +14,22 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from time import time
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
-from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, told
-from diffkit.core.isolation import THREADS, Isolation, LastWords, ending, how_it_ended, isolation_of
-from diffkit.core.worker_process import ENDED, FAILED, IMPORTED, MAIN, TimedCall, receive, refuse_at_import, write
+from diffkit.core.errors import FunctionError, OutOfTime, RowOutOfTime, WorkerError, WorkerLost, told
+from diffkit.core.isolation import THREADS, Isolation, LastWords, OwnTime, delayed, how_it_ended, isolation_of
+from diffkit.core.worker_process import IMPORTED, MAIN, TimedCall, receive, refuse_at_import, time_of, write
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
 START_WORKER = """import sys; sys.path[:] = {path!r}; from diffkit.core.workers import Worker; Worker.serving = True
 from diffkit.core.worker_process import serve; serve({memory})"""
+_UNREADABLE = "the answer of the worker process cannot be read"
 _LAST_MOMENT = 1.0  # seconds for a process to end by itself that has closed its answers, and for them to be read
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -50,36 +50,42 @@ def timed(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def call(*args: P.args, **given: P.kwargs) -> T:
         timeout: Any = given.get("timeout")
-        if (isolation := isolation_of(given.get("isolated"))) is not None:
-            given.update(isolated=False, timeout=None)
-            return isolated(isolation, call, args, given, timeout)
+        isolation = isolation_of(given.get("isolated"))
         with time_limit(timeout):
-            return function(*args, **given)
+            if isolation is None:
+                return function(*args, **given)
+            given.update(isolated=False, timeout=None)
+            return isolated(isolation, call, args, given)
 
     return call
 
 
 def isolated(
-    isolation: Isolation, function: Callable[..., T], args: tuple[Any, ...] = (), given: dict[str, Any] | None = None,
-    seconds: float | None = None,
-) -> T:  # fmt: skip
+    isolation: Isolation, function: Callable[..., T], args: tuple[Any, ...] = (), given: dict[str, Any] | None = None
+) -> T:
     """Give ``function(*args, **given)``, of a worker of its own that is killed where it gives no answer in time.
 
-    OutOfTime after so many ``seconds``, from now, or those of the isolation, once it has started; WorkerError that says
-    how the process ended, or that it needed more memory; and what the function raises.
+    OutOfTime at the deadline that holds here, or when the isolation's time is up, which begins once it has started;
+    WorkerLost that says how the process ended, or that it needed more memory; and what the function raises.
     """
-    call = TimedCall(function, args, given or {}, seconds, time(), isolation.timeout)
-    whole = None if seconds is None else Deadline(seconds)
+    deadline = current_deadline()
+    patient = None if deadline is None else delayed(deadline)
     refuse_at_import("with isolated=True")
     worker = Worker(isolation)
     try:
-        worker.start(whole)
-        found: T = worker.call(call, ending(isolation.timeout, whole))
+        worker.call(TimedCall(os.getpid), patient)  # what it takes to start is not the question's time
+        found: T = worker.call(TimedCall(function, args, given or {}, *time_of(deadline)), isolation.ending(patient))
         return found
     except TimeIsUp as up:
-        raise OutOfTime(up.reason, hint="the function did not return, and its process was ended") from None
+        raise out_of_time(up) from None
     finally:
         worker.kill()
+
+
+def out_of_time(up: TimeIsUp) -> OutOfTime:
+    """The error for a process that was ended as its time was up: its own, or that of all."""
+    kind = RowOutOfTime if isinstance(up.deadline, OwnTime) else OutOfTime
+    return kind(up.reason, hint="the function did not return, and its process was ended")
 
 
 _OWN: list[Worker] = []
@@ -155,49 +161,27 @@ class Worker:
         """Whether it can be called."""
         return self.process.poll() is None
 
-    def start(self, deadline: Deadline | None = None) -> None:
-        """Wait until it can be called: what that takes is nobody's time."""
-        self.call(TimedCall(os.getpid), deadline)
-
     def call(self, call: TimedCall, deadline: Deadline | None = None) -> Any:
-        """Give the answer, or raise what the function raised; TimeIsUp when there is none in time."""
-        with self._asked(_packed(call)):
-            return self._understood(self._next(deadline))[1]
+        """Give the answer, or raise what the function raised; TimeIsUp when there is none in time.
 
-    def each_answer(self, call: TimedCall, deadline: Deadline | None = None) -> Iterator[Any]:
-        """Give the many answers of a call, one by one; each has its own time, or what is left until the deadline.
-
-        FunctionError at once for what cannot be sent.
+        WorkerLost where the process ends before that, needs more memory than it may, or answers what nobody can read.
         """
         message = _packed(call)
-
-        def answers() -> Iterator[Any]:
-            with self._asked(message):
-                while True:
-                    kind, answer = self._understood(self._next(ending(call.each, deadline)))
-                    if kind == ENDED:
-                        return
-                    yield answer
-
-        return answers()
-
-    @contextmanager
-    def _asked(self, message: bytes) -> Iterator[None]:
-        """Send a call; where its answers are not awaited, they are nobody's, and so the process is ended."""
         with self.busy:
             try:
                 assert self.process.stdin is not None
                 with suppress(OSError):  # it has ended, which is found when its answer is looked for
                     write(self.process.stdin, message)
-                yield
-            except _Raised as raised:
-                raise raised.error from None
-            except BaseException:
+                good, answer = self._understood(self._next(deadline))
+            except BaseException:  # whatever it answers from now on is nobody's answer
                 self.kill()
                 raise
+        if not good:
+            raise answer
+        return answer
 
     def _next(self, deadline: Deadline | None) -> bytes:
-        """The next message; WorkerError if the process has ended."""
+        """The next message; WorkerLost if there can be none."""
         from queue import Empty
         from subprocess import TimeoutExpired
 
@@ -211,27 +195,24 @@ class Worker:
         with suppress(TimeoutExpired):
             self.process.wait(_LAST_MOMENT)
         if self.alive:
-            raise WorkerError("the answer of the worker process cannot be read")
+            raise WorkerLost(_UNREADABLE)
         said = "" if self.words is None else self.words.line()
-        raise WorkerError(how_it_ended(self.process.returncode, said, self.isolation))
+        raise WorkerLost(how_it_ended(self.process.returncode, said, self.isolation))
 
-    def _understood(self, message: bytes) -> tuple[int, Any]:
-        """What a message is, and the answer; what the function raised is raised as ``_Raised``."""
+    def _understood(self, message: bytes) -> tuple[bool, Any]:
+        """The answer that a message holds; or that there is none, and what the function raised."""
         try:
-            kind, found, words = _Unpickler(io.BytesIO(message)).load()
+            good, found, words = _Unpickler(io.BytesIO(message)).load()
         except Exception as error:
-            raise WorkerError(f"the answer of the worker process cannot be read: {told(error)}") from None
-        if kind != FAILED:
-            return kind, found
+            raise WorkerLost(f"{_UNREADABLE}: {told(error)}") from None
+        if good:
+            return True, found
         if found is None and self.isolation is not None and self.isolation.bytes:
-            raise WorkerError(f"the worker process needed more than {self.isolation}")
-        if found is None:
-            raise _Raised(MemoryError(words))
+            raise WorkerLost(f"the worker process needed more than {self.isolation}")
         try:
-            raised = _Raised(_Unpickler(io.BytesIO(found)).load())
+            return False, MemoryError(words) if found is None else _Unpickler(io.BytesIO(found)).load()
         except Exception:
-            raised = _Raised(WorkerError(words))
-        raise raised
+            return False, WorkerError(words)
 
     def kill(self) -> None:
         """End the process at once, whatever it does, and what it has started."""
@@ -243,14 +224,6 @@ class Worker:
         assert self.process.stdin is not None
         with suppress(OSError):  # it holds a part of a call that nobody reads
             self.process.stdin.close()
-
-
-class _Raised(BaseException):
-    """Carries what a function raised in the worker, which goes on."""
-
-    def __init__(self, error: BaseException):
-        super().__init__(error)
-        self.error = error
 
 
 def _packed(call: TimedCall) -> bytes:

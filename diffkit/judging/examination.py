@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from diffkit.asking.tasks import Task, gradient_task
@@ -40,9 +41,8 @@ def examine(
     if not are_shared(workers):
         yield from _examined(cases, backends, allowed)
         return
-    split = parts(cases, workers)
-    found = in_order(_part_examined, [(part, backends, allowed) for part in split], workers)
-    for part, (outcomes, stopped) in zip(split, found, strict=True):
+    there = partial(_part_examined, backends=backends, allowed=allowed)
+    for part, (outcomes, stopped) in in_order(there, parts(cases, workers), workers, _lost):
         yield from (replace(outcome, case=case) for case, outcome in zip(part, outcomes, strict=False))
         deadline = current_deadline()
         if stopped and deadline is not None:
@@ -57,17 +57,28 @@ def _part_examined(
     return [replace(outcome, case=_CASE) for outcome in outcomes], stopped
 
 
+def _lost(case: Case, error: DiffkitError) -> tuple[list[Outcome], str]:
+    """What is said of a case that ends every worker that compares at it."""
+    return [_failed(case, error)], ""
+
+
+def _failed(case: Case, error: DiffkitError) -> Outcome:
+    return Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
+
+
 def _examined(
     cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
 ) -> Iterator[Outcome]:
     comparers = _Comparers(backends)
+    if not cases:  # a worker that is new gets ready
+        comparers.start()
     for case in cases:
         try:
             comparers.start()
             comparison = comparers.of(case.task).at(case.point)
             check_time()  # of a case that was not finished nothing is told
         except DiffkitError as error:
-            yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
+            yield _failed(case, error)
             continue
         findings = [*comparison.findings, *_contradictions(case, comparison, allowed or _NEARLY_EXPECTED)]
         findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
@@ -123,21 +123,23 @@ class Referee:
             return by_rows(self, points)
         from diffkit.core.workers import pickled
 
-        packed, split = (
-            pickled(Referee(self.task, self.digits, self.unrecorded)),
-            parts(points, self.workers, _ROWS_SENT),
-        )
+        there = partial(_answered_there, pickled(Referee(self.task, self.digits, self.unrecorded)))
         found: list[Answer] = []
+        left = len(points)
         try:
-            for answer in in_order(_answered_there, [(packed, rows) for rows in split], self.workers):
+            for rows, answer in in_order(there, parts(points, self.workers, _ROWS_SENT), self.workers, self._lost):
                 found.append(answer)
+                left -= len(rows)
         except TimeIsUp as up:
-            width = len(self.task.indices)
-            found += [unanswered(width * len(rows), up.reason) for rows in split[len(found) :]]
+            found.append(unanswered(len(self.task.indices) * left, up.reason))
         together = joined(found)
         if self.task.function is not None:
             self.task.function.evaluations += together.evaluations
         return together
+
+    def _lost(self, _: Any, error: DiffkitError) -> Answer:
+        """What is known of a row that ends every worker that is asked about it."""
+        return unanswered(len(self.task.indices), str(error))
 
 
 def _answered_there(packed: bytes, rows: Any) -> Answer:
