@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, cleandoc, signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_OPTIONS_TOLD = re.compile(r"^\*\*options\n(?:    .*\n)+", re.MULTILINE)
+"""where a docstring names the options, each of which stands there when it is shown"""
 
 
 def _differentiated(
@@ -54,14 +57,30 @@ def _differentiated(
     timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001  (the decorator obeys them)
     workers: Workers = None,
 ) -> Result[Any]:  # fmt: skip
-    """``f`` is text, an Expression, a SymPy expression or a Python function (``args`` are its further arguments);
-    ``at`` a number, a list or tuple (one point in the order of the ``variables``), a mapping of names, or an array, of
-    which batch dimensions come first. ``wrt`` names the variables to differentiate by. ``digits`` asks ``auto`` for
-    proven decimal digits (``result.decimals``). After ``timeout`` seconds what is not known yet is uncertain; Python
-    code is not stopped inside one call, unless all is done in a worker process (``isolated``, of a function that
-    pickles). ``workers``, a number of processes or an Executor, share the proofs of a batch. Misuse raises a
-    DiffkitError; where the derivative does not exist the Result says so.
-    """  # noqa: D205  (what follows the first lines of the others)
+    """Give the Result; what is told of the options stands in every docstring.
+
+    Options
+    -------
+    backend : str or Backend, default "auto"
+        The method: a name (``diffkit.backends.names()``) or an object of
+        ``diffkit.backends``. "auto" proves its value of a formula, and of code
+        takes the best that the code allows.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order; natural order (x2 before x10) unless
+        given.
+    args : sequence, default ()
+        Further arguments of a Python function, such as data.
+    digits : int, optional
+        Ask "auto" for so many proven decimal digits (``result.decimals``).
+    timeout : float, optional
+        Seconds after which what is not known yet is uncertain. Python code is
+        not stopped inside one call, unless it is isolated.
+    isolated : bool, default False
+        Do all of it in a worker process, which the timeout ends; the function
+        has to pickle.
+    workers : int or concurrent.futures.Executor, optional
+        Processes that share the proofs of a batch.
+    """
     return answer(ask(f, kind, at, variables, args, **asked), backend, digits, workers)
 
 
@@ -83,7 +102,8 @@ def _with_options(function: Callable[P, R]) -> Callable[P, R]:
 
     shown = timed(checked)
     shown.__signature__ = face.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
-    shown.__doc__ = f"{function.__doc__}\n\n    {_differentiated.__doc__}"
+    told = cleandoc(f"{_differentiated.__doc__}").partition("-------\n")[2]
+    shown.__doc__ = _OPTIONS_TOLD.sub(lambda _: f"{told}\n", cleandoc(f"{function.__doc__}"))
     return shown
 
 
@@ -99,16 +119,101 @@ def derivative(
 def derivative(
     f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, **options: Unpack[Options]
 ) -> Result:  # fmt: skip
-    """dⁿf/dxⁿ at a point, or a mixed partial ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
+    """dⁿf/dxⁿ, or ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
 
-    ``order`` runs from 1 to 20.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as text, as a formula, or as Python code of numbers and
+        arrays.
+    at : number, str, sequence, mapping or array
+        The point: a number (or text such as ``"pi/4"``), a list or tuple in the
+        order of the variables, or a mapping of names. An array is many points,
+        of which batch dimensions come first.
+    wrt : str, sympy.Symbol or sequence, optional
+        The variable to differentiate by, or several for a mixed partial; the
+        only one unless given.
+    order : int, default 1
+        How often to differentiate, from 1 to 20.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` is a float, or of many points an array of their shape. Where
+        the derivative does not exist ``status`` and ``message`` say so.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse: ParseError for text, PointError for a point that does not
+        fit, VariableError for an unknown name, BackendError for what the
+        backend cannot do. Mathematics raises nothing.
+
+    See Also
+    --------
+    gradient, taylor, compare
+
+    Examples
+    --------
+    >>> dk.derivative("x^3", 2).value
+    12.0
+    >>> dk.derivative("x^2*y^3", {"x": 1, "y": 2}, wrt=("x", "y")).value
+    24.0
+    >>> corner = dk.derivative("abs(x)", 0)
+    >>> corner.status, corner.left, corner.right
+    ('not_differentiable', -1.0, 1.0)
     """
     return _differentiated(f, "derivative", at, {"wrt": wrt, "order": order}, **options)
 
 
 @_with_options
 def gradient(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Options]) -> Result[Array]:
-    """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,)."""
+    """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,).
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        A scalar function, as text, as a formula, or as Python code of numbers
+        and arrays.
+    at : number, sequence, mapping or array
+        The point: a list or tuple in the order of the variables, or a mapping
+        of names. An array is many points, of which batch dimensions come first;
+        for code it has the shape of the argument.
+    wrt : str, sympy.Symbol or sequence, optional
+        The variables to differentiate by; all unless given.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (n,), or (…, n) of many points. ``r["x"]`` is ∂f/∂x.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse: ParseError for text, PointError for a point that does not
+        fit, VariableError for an unknown name, BackendError for what the
+        backend cannot do. Mathematics raises nothing.
+
+    See Also
+    --------
+    jacobian, hessian, check, prepare
+
+    Examples
+    --------
+    >>> r = dk.gradient("x^2*y", [1, 2])
+    >>> r.value
+    array([4., 1.])
+    >>> r["y"], r.error_kind
+    (1.0, 'proven')
+    >>> dk.gradient(lambda w: np.sum(w**2), np.array([1.0, -3.0])).value
+    array([ 2., -6.])
+    """
     return _differentiated(f, "gradient", at, {"wrt": wrt}, **options)
 
 
@@ -124,10 +229,40 @@ def jacobian(
 def jacobian(
     fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
 ) -> Result[Any]:
-    """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n).
+    """J = ∂fᵢ/∂xⱼ of several scalar functions; value of shape (m, n).
 
-    ``sparse`` gives value and error as SciPy arrays in compressed rows (``csr_array``), without the entries that are 0
-    because fᵢ does not depend on xⱼ; of code that has no formula all entries are stored.
+    Parameters
+    ----------
+    fs : sequence of str, Expression or sympy.Expr, or callable
+        The functions, over the union of their variables; or one function in
+        Python that returns the list or array of their values.
+    at : sequence, mapping or array
+        The point, as for `gradient`.
+    wrt : str, sympy.Symbol or sequence, optional
+        The variables to differentiate by; all unless given.
+    sparse : bool, default False
+        Give value and error as SciPy arrays in compressed rows (``csr_array``),
+        without the entries that are 0 because fᵢ does not depend on xⱼ; of code
+        that has no formula all entries are stored.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (m, n). ``r["f2", "x"]`` is ∂f₂/∂x.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does.
+
+    Examples
+    --------
+    >>> dk.jacobian(["x*y", "x + y"], [1, 2]).value
+    array([[2., 1.],
+           [1., 1.]])
     """
     return _differentiated(fs, "jacobian", at, {"wrt": wrt, "sparse": sparse}, **options)
 
@@ -146,8 +281,41 @@ def hessian(
 ) -> Result[Any]:
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n).
 
-    ``sparse`` gives value and error as SciPy arrays in compressed rows (``csr_array``), without the entries that are 0
-    because xᵢ and xⱼ meet only in sums; of code that has no formula all entries are stored.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        A scalar function, as for `gradient`.
+    at : number, sequence, mapping or array
+        The point, as for `gradient`.
+    wrt : str, sympy.Symbol or sequence, optional
+        The variables to differentiate by; all unless given.
+    sparse : bool, default False
+        Give value and error as SciPy arrays in compressed rows (``csr_array``),
+        without the entries that are 0 because xᵢ and xⱼ meet only in sums; of
+        code that has no formula all entries are stored.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (n, n). ``r["x", "y"]`` is ∂²f/∂x∂y.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does.
+
+    See Also
+    --------
+    hvp, stationary
+
+    Examples
+    --------
+    >>> dk.hessian("x^2*y", [1, 2]).value
+    array([[4., 2.],
+           [2., 0.]])
     """
     return _differentiated(f, "hessian", at, {"wrt": wrt, "sparse": sparse}, **options)
 
@@ -164,7 +332,38 @@ def directional(
 def directional(
     f: Any, at: Any, direction: Sequence[Any], order: int = 1, **options: Unpack[Options]
 ) -> Result:  # fmt: skip
-    """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
+    """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape ().
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        A scalar function, as for `gradient`.
+    at : number, sequence, mapping or array
+        The point, as for `gradient`.
+    direction : sequence of numbers
+        v, one number for each variable; it is not normalised.
+    order : int, default 1
+        k, how often to differentiate along v.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` is a float, or of many points an array.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does; PointError for a direction of another
+        length.
+
+    Examples
+    --------
+    >>> dk.directional("x^2*y", [1, 2], [3, 4]).value
+    16.0
+    """
     return _differentiated(f, "directional", at, {"direction": direction, "order": order}, **options)
 
 
@@ -176,25 +375,112 @@ def jvp(
 def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Any]: ...
 @_with_options
 def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result:
-    """J·v, the derivative of every output along v, without forming J; value of shape (m,).
+    """J·v, the derivative of every output along v; value of shape (m,).
 
-    Of a Python function the value has the shape of its result.
+    J itself is not formed.
+
+    Parameters
+    ----------
+    f : str, Expression, sequence of them, or callable
+        The functions, as for `jacobian`.
+    at : sequence, mapping or array
+        The point, as for `gradient`.
+    direction : sequence of numbers
+        v, one number for each variable.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (m,); of a Python function the shape of its result.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does; PointError for a direction of another
+        length.
+
+    Examples
+    --------
+    >>> dk.jvp(["x*y", "x + y"], [1, 2], [1, -1]).value
+    array([1., 0.])
     """
     return _differentiated(f, "jvp", at, {"direction": direction}, **options)
 
 
 @_with_options
 def hvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Array]:
-    """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
+    """H·v, the derivative of the gradient along v; value of shape (n,).
 
-    (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0 (Pearlmutter, Neural Computation 6 (1994), eq. 3).
+    H itself is not formed: (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0 (Pearlmutter,
+    Neural Computation 6 (1994), eq. 3).
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        A scalar function, as for `gradient`.
+    at : sequence, mapping or array
+        The point, as for `gradient`.
+    direction : sequence of numbers
+        v, one number for each variable.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (n,).
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does; PointError for a direction of another
+        length.
+
+    Examples
+    --------
+    >>> dk.hvp("x^2*y", [1, 2], [1, 0]).value
+    array([4., 2.])
     """
     return _differentiated(f, "hvp", at, {"direction": direction}, **options)
 
 
 @_with_options
 def taylor(f: Any, at: Any, order: int, *, wrt: Name | None = None, **options: Unpack[Options]) -> Result[Array]:
-    """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
+    """f⁽ᵏ⁾(x)/k! for k = 0 … order: Taylor coefficients in one variable.
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        A scalar function, as for `gradient`.
+    at : number, sequence, mapping or array
+        The point, as for `gradient`.
+    order : int
+        The highest k.
+    wrt : str or sympy.Symbol, optional
+        The variable; the only one unless given.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (order + 1,): f itself comes first.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `derivative` does.
+
+    Examples
+    --------
+    >>> dk.taylor("1/(1 - x)", 0, 4).value
+    array([1., 1., 1., 1., 1.])
+    """
     return _differentiated(f, "taylor", at, {"order": order, "wrt": wrt}, **options)
 
 
@@ -220,15 +506,66 @@ def prepare(
     workers: Workers = None,
     **options: Any,
 ) -> Prepared:
-    """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them.
+    """Do once what does not depend on the point: for many, and for optimisers.
 
-    Each answer may take ``timeout`` seconds. Where a method writes a program (``reverse``, ``dual``, ``symbolic``), it
-    is compiled: in ``pairs`` of floats, whose only loss is the last digit, or in plain ``double``, which is several
-    times as fast. ``engine`` names what compiles it; ``auto`` takes what suits the work, and ``repr`` tells what that
-    was. With either, ``backend="auto"`` is the method whose program is shortest, and proves nothing.
+    Where a method writes a program (``reverse``, ``dual``, ``symbolic``), that
+    is compiled. With ``precision`` or ``engine``, ``backend="auto"`` is the
+    method whose program is shortest, and proves nothing.
 
-    The only argument of a Python function has the shape of ``like``, or of the first array it is asked about; an array
-    with more axes in front is many points. ``workers``, a number of processes or an Executor, share proofs of a batch.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as for `gradient`; for ``kind="jacobian"`` several, as for
+        `jacobian`.
+    kind : str, default "gradient"
+        The name of the function that answers at one point: "derivative",
+        "gradient", "jacobian", "hessian", "directional", "jvp", "hvp" or
+        "taylor".
+    backend : str or Backend, default "auto"
+        The method.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    timeout : float, optional
+        Seconds that each answer may take.
+    precision : {"pairs", "double"}, default "pairs"
+        Pairs of floats, whose only loss is the last digit, or plain binary64,
+        which is several times as fast.
+    engine : str, default "auto"
+        What compiles the program; "auto" takes what suits the work, and
+        ``repr`` tells what that was.
+    like : array, optional
+        An array of the shape of a Python function's only argument; the first
+        one that is asked about, unless given. An array with more axes in front
+        is many points.
+    workers : int or concurrent.futures.Executor, optional
+        Processes that share the proofs of a batch.
+    **options
+        What the function of that kind takes besides: ``wrt``, ``order``,
+        ``direction``, ``sparse``.
+
+    Returns
+    -------
+    Prepared
+        ``p(points)`` gives an array, ``p.result(points)`` a Result; ``p.fun``,
+        ``p.jac``, ``p.hess``, ``p.hessp``.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse; OutOfTime where preparing takes longer than ``timeout``.
+
+    Examples
+    --------
+    >>> p = dk.prepare("x^2*y", precision="double")
+    >>> p(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[ 4.,  1.],
+           [24.,  9.]])
+    >>> from scipy.optimize import minimize
+    >>> bowl = dk.prepare("(x - 1)^2 + (y + 2)^2")
+    >>> minimize(bowl.fun, [0, 0], jac=bowl.jac).x.round(6)
+    array([ 1., -2.])
     """
     if like is not None:
         from diffkit.asking.callables.function import shaped_like
@@ -244,12 +581,54 @@ def code(
     f: Any, kind: str = "gradient", language: str = "python", *, at: Any = None, name: str | None = None,
     variables: Names | None = None, args: Sequence[Any] = (), timeout: float | None = None, **options: Any,  # noqa: ARG001
 ) -> DerivativeCode:  # fmt: skip
-    """Write a derivative as source code: ``str`` of the answer is a function of the variables, by name and in order.
+    r"""Write a derivative as source code.
 
-    ``language`` is python, numpy, jax, c, julia, fortran or latex; ``kind`` and ``options`` as the function of that
-    name takes them; ``name`` is that of the function, the kind unless given. A Python function is recorded ``at`` a
-    point. It computes in binary64, without the proof and the checks that an answer of diffkit has: a comment says what
-    it is and where it holds. BackendError for a function that the language has not.
+    ``str`` of the answer is a function of the variables, by name and in order.
+    It computes in binary64, without the proof and the checks that an answer of
+    diffkit has: a comment says what it is and where it holds.
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as for `gradient`.
+    kind : str, default "gradient"
+        The derivative, as for `prepare`.
+    language : str, default "python"
+        python, numpy, jax, c, julia, fortran or latex.
+    at : number, sequence, mapping or array, optional
+        A point at which a Python function is recorded.
+    name : str, optional
+        The name of the function that is written; the kind unless given.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    timeout : float, optional
+        Seconds that it may take.
+    **options
+        What the function of that kind takes besides: ``wrt``, ``order``,
+        ``direction``.
+
+    Returns
+    -------
+    DerivativeCode
+        ``str`` of it is the source.
+
+    Raises
+    ------
+    BackendError
+        For an unknown language, and for a function that the language has not.
+    FunctionError
+        For a Python function without a point.
+
+    Examples
+    --------
+    >>> print("\n".join(str(dk.code("x^2*y", language="c")).splitlines()[-5:]))
+    void gradient(double x, double y, double out[2])
+    {
+        out[0] = 2.0*x*y;
+        out[1] = x*x;
+    }
     """
     from diffkit.methods.derivative_code import find_language, write_code
 
@@ -269,9 +648,48 @@ def compare(
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 
-    The verdict is "agree" if every backend keeps its own error bar about the reference and has a right digit, else
-    "disagree", "undecided", or the status of a point without a derivative. A backend that has no answer after
-    ``timeout`` seconds is skipped. ``"all"`` are ours and every tool that is installed.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as for `gradient`.
+    at : number, sequence, mapping or array
+        One point.
+    kind : str, default "gradient"
+        The derivative, as for `prepare`.
+    backends : str or sequence, default ("symbolic", "finite", "dual")
+        Names and objects of ``diffkit.backends``; "all" are ours and every tool
+        that is installed.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    timeout : float, optional
+        Seconds after which a backend without an answer is skipped.
+    isolated : bool, default False
+        Do all of it in a worker process.
+    **options
+        What the function of that kind takes besides: ``wrt``, ``order``,
+        ``direction``.
+
+    Returns
+    -------
+    Comparison
+        ``verdict`` is "agree" if every backend keeps its own error bar about
+        the reference and has a right digit, else "disagree", "undecided", or
+        the status of a point without a derivative.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse; PointError for many points, which `report` takes.
+
+    Examples
+    --------
+    >>> c = dk.compare("(1 - cos(x))/x^2", 1e-8, backends=["symbolic", "dual"])
+    >>> c.verdict, c.reference.value
+    ('disagree', array([-8.33333333e-10]))
+    >>> [(finding.backend, finding.cause) for finding in c.findings]
+    [('symbolic', 'cancellation'), ('dual', 'cancellation')]
     """
     question = ask(f, kind, at, variables, args, **options)
     point = question.point("compare takes one point", hint="report takes many, as cases")
@@ -286,12 +704,51 @@ def worst(
     between: tuple[str, str] | None = None, points: int = 200, variables: Names | None = None,
     timeout: float | None = None, **options: Any,  # noqa: ARG001
 ) -> Worst:  # fmt: skip
-    """Search a box for the point where a method is farthest from the proof, or two methods from each other.
+    """Search a box for the point where a method is farthest from the proof.
 
-    ``box`` is text such as ``x=-5:5,y=0:3``, a mapping of names to pairs, or pairs in order; ``between`` names the two
-    methods. No more than ``points`` are compared: those of which running bounds on rounding promise most, and others
-    by chance. The answer is the worst that was found, and no bound; its ``comparison`` has the cause, and the
-    subexpression at fault. PointError for a box that does not fit, or without a derivative to compare.
+    Or, of two methods, from each other. Points of which running bounds on
+    rounding promise most are compared, and others by chance. The answer is the
+    worst that was found, and no bound.
+
+    Parameters
+    ----------
+    f : str, Expression or sympy.Expr
+        A formula.
+    box : str, mapping or sequence
+        Text such as ``x=-5:5,y=0:3``, a mapping of names to pairs, or pairs in
+        the order of the variables.
+    kind : str, default "gradient"
+        The derivative, as for `prepare`.
+    backends : str or sequence, default ("symbolic", "finite", "dual")
+        Names and objects of ``diffkit.backends``.
+    between : tuple of two str, optional
+        Two of the backends: how far these are from each other.
+    points : int, default 200
+        How many points are compared at most.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    timeout : float, optional
+        Seconds that it may take.
+    **options
+        What the function of that kind takes besides: ``wrt``, ``order``.
+
+    Returns
+    -------
+    Worst
+        Its ``comparison`` has the cause, and the subexpression at fault.
+
+    Raises
+    ------
+    PointError
+        For a box that does not fit, or without a derivative to compare.
+    FunctionError
+        For a Python function.
+
+    Examples
+    --------
+    >>> found = dk.worst("x^3", "x=1:2", backends=["dual"], points=20)
+    >>> found.methods, found.points <= 20
+    (('dual',), True)
     """
     from diffkit.asking.box_sides import read_box
     from diffkit.judging.worst import worst_of
@@ -309,16 +766,53 @@ def report(
     against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
     timeout: float | None = None, workers: Workers = None,  # noqa: ARG001
 ) -> AccuracyReport:  # fmt: skip
-    """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
+    """Compare backends over many cases: quantiles of errors, and findings.
 
-    ``cases`` is the path of a file of JSON lines, or an iterable of mappings with the same fields: ``expr``, ``at``,
-    and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
-    An expected number holds within atol + rtol·|number| (one of the two omitted is 0; without both, rtol is 1e-12).
-    FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
-    ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
-    different, and the report is true if nothing is lost and nothing expected is contradicted.
-    ``workers`` is a number of processes, or an Executor of ``concurrent.futures``, to share the cases among; the
-    report is the same. FunctionError for a backend that does not pickle.
+    An expected number holds within atol + rtol·|number|.
+
+    Parameters
+    ----------
+    cases : str, path or iterable of mappings
+        A file of JSON lines, or mappings with the same fields: ``expr``,
+        ``at``, and if wanted ``id``, ``vars``, ``source`` and the expected
+        ``gradient`` (or ``hessian``, with that ``kind``).
+    kind : str, default "gradient"
+        The derivative.
+    backends : str or sequence, default ("symbolic", "finite", "dual")
+        Names and objects of ``diffkit.backends``.
+    rtol, atol : float, optional
+        What an expected number may be off by; one of the two omitted is 0,
+        without both rtol is 1e-12.
+    against : AccuracyReport, mapping, str or path, optional
+        An older report, or one in JSON: ``changes`` of the report says what is
+        different, and the report is true if nothing is lost and nothing
+        expected is contradicted.
+    closeness : object, optional
+        No longer taken; ``rtol`` and ``atol`` have its place.
+    timeout : float, optional
+        Seconds after which the report is of the cases that were reached.
+    workers : int or concurrent.futures.Executor, optional
+        Processes to share the cases among; the report is the same.
+
+    Returns
+    -------
+    AccuracyReport
+        ``str`` of it is its headline; it is true if it has passed.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read; it names a malformed line.
+    FunctionError
+        For a backend that does not pickle, with workers.
+
+    Examples
+    --------
+    >>> known = {"expr": "x^2", "at": 3, "gradient": [6]}
+    >>> cases = [known, {"expr": "sin(x)", "at": 1e5}]
+    >>> found = dk.report(cases, backends="dual")
+    >>> print(found.headline)
+    gradients at 2 points: 2 agree
     """
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.cases import load_cases

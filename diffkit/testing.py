@@ -21,16 +21,45 @@ def assert_gradient(
     f: Any, grad: Any, at: Any = None, *, rtol: float | None = None, atol: float | None = None,
     kind: str | None = None, args: Any = (), allow_inconclusive: bool = False, **options: Any,
 ) -> None:  # fmt: skip
-    """Fail unless ``grad`` is the derivative of ``f``: |grad − f′| ≤ atol + rtol·|f′| in every entry.
+    """Fail unless ``grad`` is the derivative of ``f``.
 
-    ``f`` and ``grad`` are text, an Expression, SymPy or a Python function; ``grad`` may also be numbers. A Jacobian
-    or Hessian is recognised by its shape, or named by ``kind``. ``at`` is the point or a batch; two formulas may do
-    without. ``args`` are further arguments of both. With neither ``rtol`` nor ``atol`` six digits must be seen to
-    agree; one of the two omitted is 0. ``options`` are those of ``diffkit.check`` (wrt, variables, beside, symmetric,
-    reset, seed, timeout …). An inconclusive check fails too, unless ``allow_inconclusive``.
+    |grad − f′| ≤ atol + rtol·|f′| has to hold in every entry. With neither
+    tolerance six digits must be seen to agree.
 
-    Raises AssertionError with the report: the entries that are wrong, the worst last, and the repair where one is
-    found; DiffkitError if what is given is no question, such as a point that does not fit.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function.
+    grad : str, Expression, sympy.Expr, callable or array
+        The claim. A Jacobian or Hessian is recognised by its shape, or named by
+        ``kind``.
+    at : number, sequence, mapping or array, optional
+        The point or a batch; two formulas may do without.
+    rtol, atol : float, optional
+        The tolerances; one of the two omitted is 0.
+    kind : str, optional
+        What is claimed, as for ``diffkit.check``.
+    args : sequence, default ()
+        Further arguments of both.
+    allow_inconclusive : bool, default False
+        Whether an inconclusive check passes.
+    **options
+        Those of ``diffkit.check``: wrt, variables, beside, symmetric, reset,
+        seed, timeout and others.
+
+    Raises
+    ------
+    AssertionError
+        With the report: the entries that are wrong, the worst last, and the
+        repair where one is found.
+    DiffkitError
+        If what is given is no question, such as a point that does not fit.
+
+    Examples
+    --------
+    >>> from diffkit.testing import assert_gradient
+    >>> w = np.array([1.0, 2.0])
+    >>> assert_gradient(lambda w: np.sum(w**2), lambda w: 2 * w, w)
     """
     __tracebackhide__ = True
     from diffkit.asking.callables.function import as_function
@@ -205,22 +234,53 @@ class BackendCheck:
 
 
 def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
-    """Fail unless a backend answers every scenario rightly: |value − truth| ≤ 10⁻ᵈ·max(1, |truth|), d = ``digits``.
+    """Fail unless a backend answers every scenario rightly.
 
-    The backend is a name or an object with ``prepare(task)`` (``diffkit.methods.Backend``). The scenarios carry exact
-    answers: every kind of derivative of text, code, and points without a derivative (kink, jump, pole, edge of the
-    domain, overflow). What is demanded of each:
+    |value − truth| ≤ 10⁻ᵈ·max(1, |truth|), d = ``digits``. The scenarios carry
+    exact answers: every kind of derivative of text, code, and points without a
+    derivative (kink, jump, pole, edge of the domain, overflow). What is
+    demanded of each:
 
-    * as many values, and errors, as the task has partials, at a point and for each row of a batch;
-    * at an ordinary point what is ok is right, nothing has a status but ok or uncertain, and what is not ok is NaN;
-    * unless ``error_kind`` is "none" there are bars, and each covers the truth; of a backend whose ``covering`` is
-      False, those that do not are told (a standard deviation is no bound);
+    * as many values, and errors, as the task has partials, at a point and for
+      each row of a batch;
+    * at an ordinary point what is ok is right, nothing has a status but ok or
+      uncertain, and what is not ok is NaN;
+    * unless ``error_kind`` is "none" there are bars, and each covers the truth;
+      of a backend whose ``covering`` is False, those that do not are told (a
+      standard deviation is no bound);
     * a component without a derivative is NaN and not ok, whatever its status;
-    * a batch is its points, in its shape, and no answer depends on the points that were asked before.
+    * a batch is its points, in its shape, and no answer depends on the points
+      that were asked before.
 
-    BackendError for a task that the backend cannot do, and uncertain, are no faults: the summary lists them. Raises
-    AssertionError with a line for each fault (what was asked, what was got, what is right), or if no ordinary point is
-    answered; BackendError if there is no backend of that name.
+    BackendError for a task that the backend cannot do, and uncertain, are no
+    faults: the summary lists them.
+
+    Parameters
+    ----------
+    backend : str or Backend
+        A name, or an object with ``prepare(task)``
+        (``diffkit.methods.Backend``).
+    digits : int, default 6
+        d.
+
+    Returns
+    -------
+    BackendCheck
+        What was asked, what was refused, and which bars do not cover.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each fault (what was asked, what was got, what is
+        right), or if no ordinary point is answered.
+    BackendError
+        If there is no backend of that name.
+
+    Examples
+    --------
+    >>> from diffkit.testing import check_backend
+    >>> print(check_backend("dual"))
+    dual: 44 scenarios right, 0 that it cannot do
     """
     __tracebackhide__ = True
     from diffkit.core.errors import BackendError, DiffkitError

@@ -1,6 +1,6 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md and modules.md, docs/glossary.md,
+* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md, modules.md and api/, docs/glossary.md,
   the tables of docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
@@ -20,6 +20,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import docstrings
 import pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -225,6 +226,7 @@ GENERATED = {
     REFERENCE / "modules.md": modules_page,
     TUTORIALS: tutorials_page,
     DOCS / "glossary.md": glossary_page,
+    **{REFERENCE / "api" / f"{topic}.md": partial(docstrings.topic_page, topic) for topic in docstrings.TOPICS},
     **{path: partial(with_parts, path) for path in (DOCS / "how_it_works.md", CONTRIBUTING)},
 }
 """Page → what writes it."""
@@ -378,7 +380,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the generated documentation.")
     parser.add_argument("--refresh", action="store_true", help="rewrite the outputs of examples, and figures")
     options = parser.parse_args()
-    REFERENCE.mkdir(exist_ok=True)
+    (REFERENCE / "api").mkdir(parents=True, exist_ok=True)
     for path, page in GENERATED.items():
         path.write_text(page(), encoding="utf-8")
     if options.refresh:

@@ -281,3 +281,11 @@ def test_backend_objects():
     assert dk.derivative(large, 1, backend=SymbolicBackend()).ok
     with pytest.raises(BackendError, match="unknown backend"):
         dk.derivative("x", 1, backend="magic")
+
+
+@pytest.mark.parametrize("backend", ["auto", "symbolic", "dual", "reverse", "finite"])
+def test_jvp_of_several_functions_is_the_jacobian_times_the_direction(backend):
+    fs, v = ["x*y", "x + y^2", "sin(x)"], [3, -1]
+    product = dk.jvp(fs, [1, 2], v, backend=backend)
+    np.testing.assert_allclose(product.value, dk.jacobian(fs, [1, 2]).value @ v, rtol=1e-12)
+    assert dk.jvp("x*y", [1, 2], v, backend=backend).value.shape == (1,)

@@ -90,12 +90,12 @@ def test_rows_of_an_executor_are_not_isolated():
 
 def test_a_question_has_the_time_and_the_memory_of_its_isolation():
     assert dk.derivative(hostile_rows.fine, 3.0, isolated=dk.Isolation(timeout=60)).value == 6.0
-    for name, kind, words in (
-        ("loops", dk.OutOfTime, "it took more than 1.5 s"),
-        ("faults", dk.WorkerError, "crashed by SIGSEGV"),
+    for name, seconds, kind, words in (
+        ("loops", 1.5, dk.OutOfTime, "it took more than 1.5 s"),
+        ("faults", 60, dk.WorkerError, "crashed by SIGSEGV"),
     ):
         with pytest.raises(kind, match=words) as error:
-            dk.derivative(getattr(hostile_rows, name), 3.0, isolated=dk.Isolation(timeout=1.5))
+            dk.derivative(getattr(hostile_rows, name), 3.0, isolated=dk.Isolation(timeout=seconds))
         assert "\n" not in str(error.value)
     with pytest.raises(dk.OutOfTime, match=r"timeout of 1.5 s"):
         dk.derivative(hostile_rows.loops, 3.0, isolated=dk.Isolation(timeout=90), timeout=1.5)

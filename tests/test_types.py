@@ -2,6 +2,10 @@
 
 import ast
 import inspect
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,7 @@ CLAIMS = [
     node.value.args for node in TREE.body
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "assert_type"
 ]  # fmt: skip
-KINDS = {"float": float, "Array": np.ndarray, "bool": bool, "str": str, "tuple[str, ...]": tuple}
+KINDS = {"list[str]": list, "float": float, "Array": np.ndarray, "bool": bool, "str": str, "tuple[str, ...]": tuple}
 
 
 def world():
@@ -41,13 +45,37 @@ def test_what_arrives_is_of_the_type_that_is_claimed(made, claimed):
 
 
 def test_every_function_that_answers_is_typed():
-    """No public function gives Any where it can say more, and the client names them all."""
+    """No public function gives Any where it can say more, and the client calls them all."""
     for name in dk.__all__:
         thing = getattr(dk, name)
         if inspect.isfunction(thing):
             returned = str(inspect.signature(thing).return_annotation)
             assert returned not in ("Any", "typing.Any"), name
             assert f"dk.{name}(" in SOURCE, name
+
+
+def test_the_client_uses_every_public_name():
+    used = {node.attr for node in ast.walk(TREE) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "dk"}
+    assert set(dk.__all__) - used == set()
+
+
+def test_pyright_sees_what_mypy_sees(tmp_path):
+    """In strict mode; mypy runs by itself, over the package too."""
+    if not shutil.which("node"):
+        pytest.skip("pyright runs on Node")
+    pytest.importorskip("pyright", reason="comes with the dev extra")
+    settings = {
+        "include": [CLIENT.name], "extraPaths": [str(CLIENT.parents[1])], "typeCheckingMode": "strict",
+        "enableTypeIgnoreComments": False, "reportUnnecessaryTypeIgnoreComment": "error",
+    }  # fmt: skip
+    shutil.copy(CLIENT, tmp_path)
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "-p", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=300)
+    if done.returncode not in (0, 1):  # it loads itself when it runs for the first time
+        pytest.skip(f"pyright cannot run here: {done.stderr.strip().splitlines()[-1:]}")
+    assert done.returncode == 0, done.stdout
+    assert "0 errors" in done.stdout
 
 
 ALIKE = ("derivative", "gradient", "jacobian", "hessian", "directional", "jvp", "hvp", "taylor")

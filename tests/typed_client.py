@@ -95,6 +95,73 @@ assert_type(dk.quotients("x^2", 1), dk.Quotients)
 assert_type(dk.descend("x^2", 1.0, steps=2), dk.Descent)
 gradient_of_arrays: Array = dk.gradient(dk.arrays("sum(x*y)", y=[1.0, 2.0]), {"x": [1.0, 2.0]}).value
 
+
+# what answers hold
+assert_type(dk.parse("x").diff("x"), dk.Expression)
+assert_type(dk.parse("x", limits=dk.Limits(depth=50)).latex, str)
+assert_type(dk.Function(loss, args=(1.0,), shape=(2,)).name, str)
+assert_type(dk.backends.names(), list[str])
+assert_type(dk.backends.Scipy(order=8).name, str)
+assert_type(dk.compare("x^2", 1, backends=["dual", dk.backends.Finite()]).verdict, str)
+assert_type(dk.compare("x^2", 1).reference, dk.Result)
+assert_type(dk.report([{"expr": "x", "at": 1}]).passed, bool)
+assert_type(dk.explain("x^2").latex, str)
+assert_type(dk.explain("x^2", at=1).value, dk.Result | None)
+assert_type(dk.backward("x^2", 1).gradient, dk.Result)
+assert_type(dk.tangent("x^2", 1).line, str)
+assert_type(dk.matrix_derivative("x.T @ x", "x").formula, str)
+assert_type(dk.check_identity("d/dx x.T @ x = 2*x").right, str | None)
+assert_type(dk.quotients("x^2", 1).limits["forward"], float)
+assert_type(dk.descend("x^2", 1.0, steps=2).value, float)
+assert_type(dk.worst("x^2", "x=0:1", points=5).comparison, dk.Comparison)
+assert_type(dk.__version__, str)
+assert_type(bool(dk.check("x^2", "2*x", at=1)), bool)
+
+
+def worst_entry(found: dk.Check) -> dk.Entry | None:
+    """Entries of a check, the worst last."""
+    return found.entries[-1] if found.entries else None
+
+
+def minima(found: dk.StationaryPoints) -> tuple[dk.StationaryPoint, ...]:
+    """Points of a kind; regions are no points."""
+    flat: list[dk.Region] = [region for region in found.regions if region.kind == "flat"]
+    return () if flat else found.of_kind("minimum")
+
+
+def source(code: dk.DerivativeCode, prepared: dk.Prepared, path: dk.Descent) -> list[str]:
+    """Names for what functions give."""
+    return [code.source, *prepared.variables, path.status]
+
+
+def lessons(
+    backward: dk.Backward, derivation: dk.Derivation, quotients: dk.Quotients, tangent: dk.Tangent, worst: dk.Worst
+) -> list[str]:
+    """Each says what f is."""
+    return [backward.f, derivation.f, quotients.f, tangent.f, worst.comparison.verdict]
+
+
+def formulas(one: dk.MatrixDerivative, two: dk.Identity, many: dk.AccuracyReport) -> list[str]:
+    """And verdicts."""
+    return [one.latex, two.verdict, many.headline]
+
+
+def safely(text: str, at: float) -> float | str:
+    """Every error is a DiffkitError with a reason and a hint."""
+    try:
+        return dk.derivative(text, at).value
+    except dk.LimitError as error:  # a ParseError, too
+        return error.reason
+    except (dk.ParseError, dk.VariableError, dk.PointError, dk.ShapeError, dk.FormError) as error:
+        return error.caret() or error.hint
+    except (dk.TracingError, dk.BackendError, dk.FunctionError, dk.RuleError, dk.FileError) as error:
+        return error.hint
+    except (dk.OutOfTime, dk.WorkerError, dk.NotOkError, dk.LabelError) as error:
+        return str(error)
+    except dk.DiffkitError as error:
+        return assert_type(error.hint, str)
+
+
 # ruff: noqa: B018
 # mistakes that a checker finds; an ignore that is not needed is an error too
 dk.gradiant  # type: ignore[attr-defined]  # pyright: ignore

@@ -21,9 +21,26 @@ from diffkit.core.text.names import Name, Names, check_variables, first_meant, n
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Expression(ReportViews):
-    """A real expression of named variables; ``str`` of it parses back to the same program."""
+    r"""A real expression of named variables; ``str`` of it parses back to the same.
+
+    Parameters
+    ----------
+    program : Program
+        What computes it; `parse` makes one of text.
+    undeclared : tuple of str, default ()
+        Variables that text names and nobody declared.
+
+    Examples
+    --------
+    >>> e = dk.parse("x*exp(-x)")
+    >>> print(e.diff("x"))
+    exp(-x) - x*exp(-x)
+    >>> e.latex
+    'x \\, e^{-x}'
+    """
 
     program: Program
+    """what computes it"""
     undeclared: tuple[str, ...] = ()
     """variables that text names and nobody declared"""
 
@@ -43,10 +60,26 @@ class Expression(ReportViews):
         return self.to_sympy()
 
     def to_sympy(self, *, real: bool = True) -> Any:
-        """Give the expression as SymPy's, over real symbols or plain ones, as ``sympy.symbols`` makes them.
+        """Give the expression as SymPy's, over real symbols or plain ones.
 
-        ``sympy.diff(e.sympy, "x")`` is 0: SymPy takes the text for a plain symbol, which is not the real one. Plain
-        symbols fit such use, and say nothing of the values that x may take. LimitError if it is too large for SymPy.
+        ``sympy.diff(e.sympy, "x")`` is 0: SymPy takes the text for a plain symbol,
+        which is not the real one. Plain symbols, as ``sympy.symbols`` makes them,
+        fit such use, and say nothing of the values that x may take.
+
+        Parameters
+        ----------
+        real : bool, default True
+            Whether the symbols are real.
+
+        Returns
+        -------
+        sympy.Expr
+            The expression.
+
+        Raises
+        ------
+        LimitError
+            For what is too large for SymPy.
         """
         from diffkit.calculus.sympy import to_sympy
 
@@ -60,7 +93,25 @@ class Expression(ReportViews):
         return latex(self.program)
 
     def diff(self, variable: Name, order: int = 1) -> Expression:
-        """Give the derivative in one variable as an Expression, by ``sympy.diff``."""
+        """Give the derivative in one variable as an Expression, by ``sympy.diff``.
+
+        Parameters
+        ----------
+        variable : str or sympy.Symbol
+            The variable.
+        order : int, default 1
+            How often to differentiate.
+
+        Returns
+        -------
+        Expression
+            The derivative.
+
+        Raises
+        ------
+        VariableError
+            For a name that is no variable.
+        """
         from diffkit.calculus.sympy import symbolic_derivative
 
         check_order(order)
@@ -87,8 +138,36 @@ class Expression(ReportViews):
 def parse(text: str, variables: Names | None = None, limits: Limits = DEFAULT) -> Expression:
     """Read an expression; nothing in the text is ever executed.
 
-    Variables are ``variables`` in that order (these names win over constants), or the free names in natural order.
-    Raises ParseError with the position, LimitError beyond ``limits``, VariableError for an undeclared name.
+    Parameters
+    ----------
+    text : str
+        Such as ``3*x^2 - 4x``; ``^`` and ``**`` are powers, and what names
+        there are `diffkit functions` tells.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables in their order, which win over constants of the same name;
+        the free names in natural order unless given.
+    limits : Limits, optional
+        How large the text may be.
+
+    Returns
+    -------
+    Expression
+        ``str`` of it parses back to the same.
+
+    Raises
+    ------
+    ParseError
+        For text that is no expression, with the position.
+    LimitError
+        For what is larger than ``limits``.
+    VariableError
+        For a name that is not among the variables.
+
+    Examples
+    --------
+    >>> e = dk.parse("3*x^2 - 4x")
+    >>> print(e, e.variables)
+    3*x**2 - 4*x ('x',)
     """
     program = parse_program(text, variables, limits)
     return Expression(program, program.inputs if variables is None else ())

@@ -140,7 +140,7 @@ def _read(
 ) -> Reading:
     """The program of an expression, of the variables that it has and of those that the question names."""
     wrt = names_of(options.get("wrt"))
-    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*(given or ()), *wrt})
+    reading = read_joint(as_list(f) if kind in ("jacobian", "jvp") else [f], variables, {*(given or ()), *wrt})
     if variables is None:
         reading = reading.declaring([name for name in wrt if given is None or name in given])
     return reading.of_one(variables) if kind in ("derivative", "taylor") else reading

@@ -15,8 +15,17 @@ RAISE = "in Python the limit is raised with limits=Limits({name}=…)"
 class Limits(NamedTuple):
     """Bounds that keep text from strangers from hanging or crashing the reader.
 
-    The defaults are measured: honest losses reach 400 kB and 200,000 nodes; a literal of one million digits,
-    ``9**9**9`` or ten thousand nested calls are attacks or accidents.
+    The defaults are measured: honest losses reach 400 kB and 200,000 nodes; a
+    literal of one million digits, ``9**9**9`` or ten thousand nested calls are
+    attacks or accidents.
+
+    Examples
+    --------
+    >>> try:
+    ...     dk.parse("x + y + z", limits=dk.Limits(nodes=3))
+    ... except dk.LimitError as error:
+    ...     print(error.reason)
+    the expression has too many operations (limit 3)
     """
 
     length: int = 2_000_000
@@ -47,7 +56,22 @@ class Limits(NamedTuple):
     """order of a derivative"""
 
     def exceeded(self, name: str, what: str, hint: str = RAISE) -> LimitError:
-        """Give the error to raise when ``what`` is beyond the limit called ``name``."""
+        """Give the error to raise when something is beyond a limit.
+
+        Parameters
+        ----------
+        name : str
+            The limit.
+        what : str
+            What is beyond it, in words.
+        hint : str, optional
+            What to do; to raise the limit, unless given.
+
+        Returns
+        -------
+        LimitError
+            The error.
+        """
         value: int = getattr(self, name)
         return LimitError(f"{what} (limit {value:,})", hint=hint.format(name=name))
 

@@ -166,22 +166,59 @@ class NamedComponents:
         return list(zip(self._places, self.values(), strict=True))
 
     def get(self, key: Key, default: Any = None) -> Any:
-        """Give a component by its name, or something else where none has it."""
+        """Give a component by its name, or something else where none has it.
+
+        Parameters
+        ----------
+        key : str or tuple of str
+            The name.
+        default : object, optional
+            What else to give.
+
+        Returns
+        -------
+        float, array or object
+            The component, or ``default``.
+        """
         return self[key] if key in self._places else default
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all that is known, as ``diffkit grad --format json`` does: numbers, lists and texts; NaN is None."""
+        """Give all that is known, as ``diffkit grad --format json`` does.
+
+        Returns
+        -------
+        dict
+            Numbers, lists and texts; NaN is None. Its ``schema`` names what it
+            holds.
+        """
         return report_fields(self)
 
     def to_json(self) -> str:
-        """Give the same as JSON; its ``schema`` names what it holds."""
+        """Give all that is known as JSON; its ``schema`` names what it holds.
+
+        Returns
+        -------
+        str
+            One line.
+        """
         return report_text(self, "json").rstrip()
 
     def to_frame(self) -> Any:
-        """Give a pandas DataFrame with a row for each component: its value, error and status, indexed by its name.
+        """Give a pandas DataFrame with a row for each component.
 
-        Of a batch the number of the point is the first level of the index: ``frame.value.unstack()`` has a row for each
-        point. Raises BackendError without pandas.
+        It has the value, error and status, indexed by the name. Of a batch the
+        number of the point is the first level of the index:
+        ``frame.value.unstack()`` has a row for each point.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The components.
+
+        Raises
+        ------
+        BackendError
+            Without pandas.
         """
         errors = [math.nan] * len(self.flat) if self.flat_error is None else _listed(self.flat_error)
         told = self._told("status", "ok")

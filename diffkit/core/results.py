@@ -151,27 +151,57 @@ def alike(count: int, finding: Odd, evaluations: int = 0) -> Answer:
 class Result(NamedComponents, ReportViews, ByContent, Generic[V_co]):
     """Derivatives at a point or at a batch of points.
 
-    ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),
-    jacobian (m, n), hessian (n, n), taylor (order + 1,). ``error`` bounds |value − truth| component by component,
-    in the units of the value; how far it can be trusted is ``error_kind``. A component that is not ok is NaN.
+    ``value`` has the shape of what was asked, batch dimensions first:
+    derivative (), gradient (n,), jacobian (m, n), hessian (n, n), taylor (order
+    + 1,). ``error`` bounds |value − truth| component by component, in the units
+    of the value; how far it can be trusted is ``error_kind``. A component that
+    is not ok is NaN.
 
-    It reads like a mapping: ``r["x"]`` is ∂f/∂x, ``r["x", "y"]`` ∂²f/∂x∂y, and ``r["f2", "x"]`` ∂f2/∂x of a Jacobian;
-    of a batch each is an array, in the shape of the points. LabelError, which is a KeyError, names the nearest name.
+    It reads like a mapping: ``r["x"]`` is ∂f/∂x, ``r["x", "y"]`` ∂²f/∂x∂y, and
+    ``r["f2", "x"]`` ∂f2/∂x of a Jacobian; of a batch each is an array, in the
+    shape of the points. LabelError, which is a KeyError, names the nearest
+    name.
+
+    ``bool(r)`` is ``r.ok``; ``float(r)`` and ``np.asarray(r)`` raise NotOkError
+    unless all is ok.
+
+    Examples
+    --------
+    >>> r = dk.gradient("abs(x)*y", [0, 2])
+    >>> r.value, r.status
+    (array([nan,  0.]), 'not_differentiable')
+    >>> r.statuses.tolist(), r["y"]
+    (['not_differentiable', 'ok'], 0.0)
+    >>> r.message
+    'abs(x) has a kink where x = 0; the Clarke interval is [-2, 2]'
     """
 
     kind: str
+    """what was asked: gradient, hessian, …"""
     shape: tuple[int, ...]
+    """of the value"""
     flat: Any = field(repr=False)
+    """the components, one after another"""
     backend: str
+    """the method"""
     variables: tuple[str, ...]
+    """the variables in their order"""
     at: Mapping[str, Any]
+    """the point, or the points, by name"""
     labels: Sequence[str] = ()
+    """the name of each component: ∂f/∂x"""
     flat_error: Any = field(default=None, repr=False)
+    """the errors, one after another"""
     error_kind: ErrorKind = "none"
+    """proven, estimate, or none"""
     odd: Mapping[int, Odd] = field(default_factory=dict, repr=False)
+    """what there is to say of components without an ordinary value, by their place"""
     message: str = ""
+    """what is wrong with the worst component"""
     evaluations: int = 0
+    """how often f was evaluated, where that was counted"""
     formula: str | None = None
+    """the derivative as text, where the method has one"""
     decimals: tuple[str, ...] | None = None
     """components, flat, to as many proven decimal digits as were asked for; empty where there is none"""
     method: str = ""
@@ -233,12 +263,34 @@ class Result(NamedComponents, ReportViews, ByContent, Generic[V_co]):
         return flat
 
     def is_odd(self, component: int) -> bool:
-        """Whether a component, counted flat, has no ordinary value."""
+        """Whether a component has no ordinary value.
+
+        Parameters
+        ----------
+        component : int
+            Its place, counted flat.
+
+        Returns
+        -------
+        bool
+            Whether its status is not ok.
+        """
         odd = self.odd.get(component)
         return odd is not None and odd.status != "ok"
 
     def is_uncertain(self, component: int) -> bool:
-        """Whether it is not known what a component, counted flat, is: nothing is claimed of it."""
+        """Whether it is not known what a component is: nothing is claimed of it.
+
+        Parameters
+        ----------
+        component : int
+            Its place, counted flat.
+
+        Returns
+        -------
+        bool
+            Whether its status is uncertain.
+        """
         return component in self.odd and self.odd[component].status == "uncertain"
 
     def _side(self, name: str) -> Any:

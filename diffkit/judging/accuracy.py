@@ -112,12 +112,29 @@ class FindingGroup(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AccuracyReport(ReportViews, ByContent):
-    """How accurate backends are over ``outcomes``, of ``total`` cases; partial if there are fewer than that."""
+    """How accurate backends are over ``outcomes``, of ``total`` cases.
+
+    It is partial if there are fewer outcomes than cases, and true if it has
+    passed.
+
+    Examples
+    --------
+    >>> cases = [{"expr": "x^2", "at": k} for k in (1, 2, 3)]
+    >>> found = dk.report(cases, backends=["dual"])
+    >>> print(found.headline)
+    gradients at 3 points: 3 agree
+    >>> found.passed, found.complete
+    (True, True)
+    """
 
     kind: str
+    """of derivative"""
     backends: tuple[str, ...]
+    """the methods"""
     outcomes: tuple[Outcome, ...]
+    """what comparing each case found"""
     total: int
+    """how many cases there are"""
     stopped: str = ""
     """why not all were reached, if they were not"""
     changes: Changes | None = None
@@ -182,9 +199,23 @@ class AccuracyReport(ReportViews, ByContent):
         return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == CONTRADICTS)
 
     def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
-        """Compare with an old report, or with one that was written as JSON (a path, or what is in it).
+        """Compare with an old report.
 
-        FileError for a file that is no such report, or is of another version or another kind of derivative.
+        Parameters
+        ----------
+        old : AccuracyReport, mapping, str or path
+            The report, or one that was written as JSON: its path, or what is in it.
+
+        Returns
+        -------
+        Changes
+            What is different.
+
+        Raises
+        ------
+        FileError
+            For a file that is no such report, or is of another version or another
+            kind of derivative.
         """
         before, name = (old.known, "the old report") if isinstance(old, AccuracyReport) else known(old)
         return changes_since(before, self.known, name)
@@ -203,7 +234,18 @@ class AccuracyReport(ReportViews, ByContent):
         )  # fmt: skip
 
     def worst(self, count: int = 10) -> tuple[Score, ...]:
-        """Give the worst component of each case and backend, those outside their bar first, then by ulps, above one."""
+        """Give the worst component of each case and backend.
+
+        Parameters
+        ----------
+        count : int, default 10
+            How many at most.
+
+        Returns
+        -------
+        tuple of Score
+            Those outside their bar first, then by ulps, above one.
+        """
         by_pair: dict[tuple[str, str], Score] = {}
         for score in sorted(self.scores, key=_badness):
             if _badness(score) < (0, -1.0):

@@ -76,17 +76,32 @@ class Finding:
 class Comparison(ReportViews, ByContent):
     """The verdict on several backends at one point.
 
-    ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
-    there is no reference to tell, or the status of a point at which there is no derivative.
+    ``verdict``: "agree" if every row keeps its bar and has a right digit,
+    "disagree" if one does not, "undecided" if there is no reference to tell, or
+    the status of a point at which there is no derivative. ``bool(c)`` is
+    whether they agree.
+
+    Examples
+    --------
+    >>> c = dk.compare("x^3", 2)
+    >>> c.verdict, c.reference.value.tolist()
+    ('agree', [12.0])
+    >>> [(row.backend, row.digits[0] > 10) for row in c.rows]
+    [('symbolic', True), ('finite', True), ('dual', True)]
     """
 
     verdict: str
+    """agree, disagree, undecided, or the status of the point"""
     reference: Result
+    """the value that the others are judged by"""
     source: str
+    """where the reference comes from"""
     rows: tuple[Row, ...]
+    """each backend's answer, its errors and right digits"""
     pairs: dict[tuple[str, str], tuple[float, ...]]
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
+    """what is wrong: backend, cause, evidence, and where in the expression"""
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -95,20 +95,35 @@ class Best(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Quotients(ReportViews, ByContent):
-    """Difference quotients of f along one variable at a point, for shrinking steps.
+    """Difference quotients of f along one variable, for shrinking steps.
 
-    ``limits`` are what forward, backward and central quotients tend to, as far as that is proven (else NaN): the
-    derivative where it exists; at a kink the one-sided derivatives, and their mean for the central quotient, which is
-    no derivative. ``derivative`` is the proven Result, or the best a Python function allows.
+    ``limits`` are what forward, backward and central quotients tend to, as far
+    as that is proven (else NaN): the derivative where it exists; at a kink the
+    one-sided derivatives, and their mean for the central quotient, which is no
+    derivative. ``derivative`` is the proven Result, or the best a Python
+    function allows.
+
+    Examples
+    --------
+    >>> q = dk.quotients("x^2", 1, steps=[0.1, 0.01])
+    >>> [round(step.forward.value, 10) for step in q.steps], q.limits["forward"]
+    ([2.1, 2.01], 2.0)
     """
 
     f: str
+    """f as text, or the name of the code"""
     variable: str
+    """along which they are taken"""
     at: Mapping[str, float]
+    """the point by name"""
     steps: tuple[QuotientStep, ...]
+    """what was found at each step, the largest first"""
     limits: Mapping[str, float]
+    """what each kind tends to; NaN where that is not known"""
     derivative: Result
+    """the proven Result, or the best that code allows"""
     label: str
+    """the name of the derivative: df/dx"""
     expected: Mapping[str, float]
     """the step at which truncation and round-off should have the least sum, by kind"""
     stopped: str = ""
@@ -126,11 +141,33 @@ class Quotients(ReportViews, ByContent):
         return self.derivative.odd.get(0) if not self.derivative.ok else None
 
     def of(self, kind: str) -> tuple[Quotient, ...]:
-        """Give the forward, backward or central quotients, step by step."""
+        """Give the quotients of a kind, step by step.
+
+        Parameters
+        ----------
+        kind : {"forward", "backward", "central"}
+            The kind.
+
+        Returns
+        -------
+        tuple of Quotient
+            One for each step.
+        """
         return tuple(getattr(step, kind) for step in self.steps)
 
     def best(self, kind: str) -> Best | None:
-        """Give the step of least error, the largest one of those; None where the limit is not known."""
+        """Give the step of least error, the largest one of those.
+
+        Parameters
+        ----------
+        kind : {"forward", "backward", "central"}
+            The kind.
+
+        Returns
+        -------
+        Best or None
+            None where the limit is not known.
+        """
         known = [(abs(q.error), -s.h) for s, q in zip(self.steps, self.of(kind), strict=True) if math.isfinite(q.error)]
         if not known:
             return None
@@ -140,7 +177,18 @@ class Quotients(ReportViews, ByContent):
         return Best(kind, -h, error, textbook, self.expected[kind])
 
     def takeover(self, kind: str) -> float | None:
-        """Give the largest step from which on round-off is larger than truncation, if there is one."""
+        """Give the largest step from which on round-off is larger than truncation.
+
+        Parameters
+        ----------
+        kind : {"forward", "backward", "central"}
+            The kind.
+
+        Returns
+        -------
+        float or None
+            None if there is no such step.
+        """
         found = None
         for step, q in zip(reversed(self.steps), reversed(self.of(kind)), strict=True):
             if not abs(q.roundoff) > abs(q.truncation):
@@ -170,12 +218,47 @@ def quotients(
     variables: Names | None = None, args: Sequence[Any] = (),
     timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Quotients:  # fmt: skip
-    """(f(x + h) − f(x))/h and its backward and central kin for the steps h, beside the proven derivative.
+    """(f(x + h) − f(x))/h and its kin for shrinking h, beside the derivative.
 
-    ``f`` and ``at`` as for ``derivative``, of one point; ``wrt`` names the variable if there are several. Without
-    ``steps`` h is 0.1, 0.01, … (multiples of |x| where that is 10 or more) until round-off has taken over. Raises
-    PointError for a batch, DiffkitError for a step that is not a positive number, and OutOfTime where ``timeout``
-    seconds are not enough for one step.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as for `derivative`.
+    at : number, sequence or mapping
+        One point.
+    wrt : str or sympy.Symbol, optional
+        The variable, if there are several.
+    steps : sequence of numbers, optional
+        The steps h; without them 0.1, 0.01, … (multiples of |x| where that is
+        10 or more) until round-off has taken over.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    timeout : float, optional
+        Seconds that it may take.
+    isolated : bool, default False
+        Do all of it in a worker process.
+
+    Returns
+    -------
+    Quotients
+        Forward, backward and central quotients, with truncation and round-off.
+
+    Raises
+    ------
+    PointError
+        For a batch.
+    DiffkitError
+        For a step that is not a positive number.
+    OutOfTime
+        Where ``timeout`` seconds are not enough for one step.
+
+    Examples
+    --------
+    >>> q = dk.quotients("exp(x)", 0)
+    >>> q.best("forward").h
+    1e-08
     """
     question = ask(f, "derivative", at, variables, args, wrt=wrt)
     task, point = question.task, question.point("difference quotients are shown at one point")

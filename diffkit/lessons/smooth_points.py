@@ -18,15 +18,47 @@ def points(
     f: Any, low: float = -10, high: float = 10, *, at: Any = None, margin: float = 1e-3, variables: Any = None,
     args: Any = (),
 ) -> Any:  # fmt: skip
-    """Give a strategy of Hypothesis for points off kinks: f is smooth in all of Π [xᵢ − margin, xᵢ + margin].
+    """Give a strategy of Hypothesis for points around which f is smooth.
 
-    That is proven, by enclosing over the box what is 0 at a kink, a jump, a pole or an edge of the domain, so a point
-    that is drawn has a derivative, and no difference quotient of a step below ``margin`` crosses a place without one.
-    Coordinates lie in [low, high]. The point of an expression is a dict of its variables. Code is recorded at ``at``,
-    a point of any value, and the points have its form (a number, an array of that shape, a list or a dict of these).
+    It is so in all of Π [xᵢ − margin, xᵢ + margin]. That is proven, by
+    enclosing over the box what is 0 at a kink, a jump, a pole or an edge of the
+    domain, so a point that is drawn has a derivative, and no difference
+    quotient of a step below ``margin`` crosses a place without one.
 
-    Raises PointError if no usable point is found, TracingError if code cannot be recorded; ImportError without
-    Hypothesis, which is imported here.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function.
+    low, high : float, default -10, 10
+        Between which coordinates lie.
+    at : number, array, list or mapping, optional
+        A point of any value at which code is recorded. The points have its
+        form; those of an expression are mappings.
+    margin : float, default 1e-3
+        How far a kink is at least.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy
+        Points.
+
+    Raises
+    ------
+    PointError
+        If no usable point is found.
+    TracingError
+        If code cannot be recorded.
+    ImportError
+        Without Hypothesis.
+
+    Examples
+    --------
+    >>> from diffkit.testing import points
+    >>> drawn = points("abs(x)", -1, 1, margin=0.1)
     """
     from random import Random
 

@@ -63,23 +63,39 @@ class Model(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tangent(ReportViews, ByContent):
-    """The tangent line, or of several variables the tangent plane, of f at a point.
+    """The tangent line, or of several variables the tangent plane, at a point.
 
-    ``slopes`` are the partial derivatives, ``second`` is f″ along ``direction``. ``direction`` is a unit vector: the
-    one that was asked for, or of steepest ascent, or None for one variable. ``models`` are taken along it. Without a
-    derivative there is no ``line``, and ``derivative`` says why.
+    ``slopes`` are the partial derivatives, ``second`` is f″ along
+    ``direction``. ``direction`` is a unit vector: the one that was asked for,
+    or of steepest ascent, or None for one variable. ``models`` are taken along
+    it. Without a derivative there is no ``line``, and ``derivative`` says why;
+    ``bool`` is whether there is one.
+
+    Examples
+    --------
+    >>> t = dk.tangent("x^2", 1)
+    >>> t.line, t.multiplied_out
+    ('1 + 2*(x - 1)', '2*x - 1')
     """
 
     program: Program
+    """what computes f"""
     at: Mapping[str, float]
+    """the point by name"""
     derivative: Result
+    """the gradient as a Result"""
     value: Number
+    """f at the point"""
     slopes: tuple[Number, ...]
+    """the partial derivatives"""
     second: Number
+    """f″ along the direction"""
     direction: tuple[float, ...] | None
+    """a unit vector, or None of one variable"""
     along: Number
     """slope along the direction, per unit of length"""
     models: tuple[Model, ...]
+    """f, the line and the parabola at each step δ"""
     words: tuple[str, ...]
     """what it means, in sentences"""
 
@@ -169,12 +185,46 @@ def tangent(
     args: Sequence[Any] = (),
     timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Tangent:  # fmt: skip
-    """The line y = f(a) + f′(a)·(x − a), or the plane of several variables, and how far f is from it nearby.
+    """The line f(a) + f′(a)·(x − a), or the plane, and how far f is from it.
 
-    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must have no branches. ``deltas`` are the
-    steps δ at which f, the line and the parabola are compared (1, 0.1, 0.01, 0.001 unless given), along ``direction``
-    where there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
-    and OutOfTime after ``timeout`` seconds.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as for `gradient`; a Python function must have no
+        branches.
+    at : number, sequence or mapping
+        One point.
+    deltas : sequence of numbers, optional
+        Steps δ at which f, the line and the parabola are compared: 1, 0.1,
+        0.01, 0.001 unless given.
+    direction : sequence of numbers, optional
+        Along which, if there are several variables: steepest ascent unless
+        given.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    timeout : float, optional
+        Seconds that it may take.
+    isolated : bool, default False
+        Do all of it in a worker process.
+
+    Returns
+    -------
+    Tangent
+        The line, or why there is none.
+
+    Raises
+    ------
+    PointError
+        For a batch or a zero direction.
+    OutOfTime
+        After ``timeout`` seconds.
+
+    Examples
+    --------
+    >>> print(dk.tangent("x^2*y", [1, 2]).line)
+    2 + 4*(x - 1) + (y - 2)
     """
     question = ask(f, "gradient", at, variables, args)
     start = question.point("a tangent is drawn at one point")

@@ -133,7 +133,20 @@ def joined_backends() -> dict[str, EntryPoint]:
 
 
 def installed_backends() -> list[str]:
-    """Names of all backends that can be asked: ours, the tools that are installed, and what other packages add."""
+    """Names of all backends that can be asked.
+
+    Ours, the tools that are installed, and what other packages add.
+
+    Returns
+    -------
+    list of str
+        What ``backend=`` takes, besides "auto".
+
+    Examples
+    --------
+    >>> dk.backends.names()[:3]
+    ['symbolic', 'finite', 'dual']
+    """
     from diffkit.methods.tools import TOOLS, is_installed
 
     return [*BACKENDS, *filter(is_installed, TOOLS), *joined_backends()]

@@ -43,18 +43,30 @@ _TITLES = {
 
 @dataclass(frozen=True, repr=False)
 class DerivativeCode(ReportViews):
-    """A derivative of a ``kind`` in a ``language``: ``str`` gives its ``source``, a function called ``name``.
+    """A derivative as source code: ``str`` gives its ``source``.
 
-    Its arguments are the ``variables`` in their order, under names that are legal in the language.
+    It is a function called ``name``, whose arguments are the ``variables`` in
+    their order, under names that are legal in the language.
+
+    Examples
+    --------
+    >>> written = dk.code("x^2*y", language="c")
+    >>> written.name, written.variables, written.shape
+    ('gradient', ('x', 'y'), (2,))
     """
 
     kind: str
+    """the derivative: gradient, hessian, …"""
     language: str
+    """in which it is written"""
     name: str
+    """what the function is called"""
     variables: tuple[str, ...]
+    """its arguments"""
     shape: tuple[int, ...]
     """of its answer: () for a number"""
     source: str
+    """the text"""
 
     def __str__(self) -> str:
         return self.source

@@ -62,21 +62,34 @@ class _SignatureOfCall:
 
 
 class Prepared(ReportViews, Generic[V_co]):
-    """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
+    """A derivative ready for many points; `prepare` makes it.
 
-    ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
-    takes them. Of a prepared Jacobian ``p.fun`` gives all functions, shape (m,), and ``p.jac`` their Jacobian, shape
-    (m, n), as ``scipy.optimize.root`` and ``least_squares`` take them.
+    ``p(points)`` gives an array, ``p.result(points)`` a Result. ``p.fun``,
+    ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array,
+    as ``scipy.optimize.minimize`` takes them. Of a prepared Jacobian ``p.fun``
+    gives all functions, shape (m,), and ``p.jac`` their Jacobian, shape (m, n),
+    as ``scipy.optimize.root`` and ``least_squares`` take them.
+
+    Examples
+    --------
+    >>> p = dk.prepare("x^2*y")
+    >>> p((1.0, 2.0)), p.fun([1.0, 2.0])
+    (array([4., 1.]), 2.0)
+    >>> p.hess([1.0, 2.0])
+    array([[4., 2.],
+           [2., 0.]])
     """
 
-    __slots__ = {
-        "__call__": """Give the values as an array (NaN where a component is not ok), or as a sparse one if asked for.
+    if not TYPE_CHECKING:  # pyright takes what a slot is called for an attribute
+        __slots__ = {
+            "__call__": """Give the values as an array (NaN where one is not ok), or a sparse one if asked for.
 
-        They are written to ``out`` if that is given, an array of their shape. A tuple of floats is the quickest point.
-        """,
-        "__dict__": "what else is known",
-        "__weakref__": "what does not keep it",
-    }  # a call is that of the function in its place, and then compiled: a method would cost as much as all of that
+            They are written to ``out`` if that is given, an array of their shape. A tuple of floats is the
+            quickest point.
+            """,
+            "__dict__": "what else is known",
+            "__weakref__": "what does not keep it",
+        }  # a call is that of the function in its place, and then compiled: a method would cost as much as all of that
     __signature__ = _SignatureOfCall()
 
     def __init__(
@@ -171,14 +184,30 @@ class Prepared(ReportViews, Generic[V_co]):
     @overload
     def result(self, at: Any) -> Result[V_co]: ...
     def result(self, at: Any) -> Result:
-        """Give the Result at a point or a batch of points."""
+        """Give the Result at a point or a batch of points.
+
+        Parameters
+        ----------
+        at : number, sequence, mapping or array
+            The point or points, as for `gradient`.
+
+        Returns
+        -------
+        Result
+            With statuses, messages and errors, where a call gives an array alone.
+
+        Raises
+        ------
+        DiffkitError
+            For a point that does not fit.
+        """
         with time_limit(self.timeout):
             return answer_of(self.question.at(at), self.backend, self._evaluation)
 
     if TYPE_CHECKING:
 
         def __call__(self, at: Any, out: Array | None = None) -> Array:
-            """As the place of that name tells."""
+            """Give the values as an array (NaN where one is not ok), written to ``out`` if that is given."""
 
     def _call(self, at: Any, out: Array | None = None) -> Array:
         """What a call does until it is known what is quickest, which takes its place then."""
@@ -269,7 +298,18 @@ class Prepared(ReportViews, Generic[V_co]):
         return self.question.kind == "jacobian"
 
     def fun(self, x: Any) -> Any:
-        """f at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
+        """f at a flat array, in binary64.
+
+        Parameters
+        ----------
+        x : array
+            The variables in their order, shape (n,).
+
+        Returns
+        -------
+        float or array
+            A number, or of a Jacobian all functions, shape (m,).
+        """
         import numpy as np
 
         x = _flat(x)
@@ -292,7 +332,18 @@ class Prepared(ReportViews, Generic[V_co]):
         return compile_point(lower_values(source.program))
 
     def jac(self, x: Any) -> Array:
-        """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
+        """The gradient at a flat array, or the Jacobian.
+
+        Parameters
+        ----------
+        x : array
+            The variables in their order, shape (n,).
+
+        Returns
+        -------
+        array
+            Shape (n,), or of a Jacobian (m, n).
+        """
         points = self._first_order._points
         if points.settled is not None and "jac" not in vars(self):  # what is compiled takes the place of this
             vars(self)["jac"] = points.function(self._jac)
@@ -302,7 +353,18 @@ class Prepared(ReportViews, Generic[V_co]):
         return self._at_flat(self._first_order, _flat(x))
 
     def hess(self, x: Any) -> Array:
-        """The Hessian at a flat array, shape (n, n)."""
+        """The Hessian at a flat array.
+
+        Parameters
+        ----------
+        x : array
+            The variables in their order, shape (n,).
+
+        Returns
+        -------
+        array
+            Shape (n, n).
+        """
         self._check_one()
         return self._at_flat(self._own("hessian"), _flat(x))
 
@@ -323,7 +385,20 @@ class Prepared(ReportViews, Generic[V_co]):
         return found.ravel() if kind == "gradient" else found.reshape(len(x) if kind == "hessian" else -1, len(x))
 
     def hessp(self, x: Any, v: Any) -> Array:
-        """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
+        """The Hessian at a flat array times v; the Hessian itself is never formed.
+
+        Parameters
+        ----------
+        x : array
+            The variables in their order, shape (n,).
+        v : array
+            The direction, shape (n,).
+
+        Returns
+        -------
+        array
+            Shape (n,).
+        """
         import numpy as np
 
         self._check_one()

@@ -23,17 +23,39 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR
 
 @dataclass(frozen=True)
 class Function:
-    """f(x) of one number or array, or f(x, y, …) of several, with what its signature does not say.
+    """f(x) of one number or array, or f(x, y, …) of several, as code.
 
-    ``args`` are further arguments (data), passed after those of the point. ``vectorized`` says that one call takes
-    many points, stacked along a new first axis of every argument. ``shape`` is the shape of the only argument: a
-    point with axes before it is a batch.
+    It says what the signature of the code does not say. A plain function does
+    where there is nothing to add.
+
+    Parameters
+    ----------
+    call : callable
+        The code.
+    args : tuple, default ()
+        Further arguments (data), passed after those of the point.
+    vectorized : bool, default False
+        Whether one call takes many points, stacked along a new first axis of
+        every argument.
+    shape : tuple of int, optional
+        The shape of the only argument: a point with axes before it is a batch.
+
+    Examples
+    --------
+    >>> f = dk.Function(lambda x, a: np.sum(a * x**2), args=(3.0,), shape=(2,))
+    >>> dk.gradient(f, np.array([[1.0, 2.0], [3.0, 4.0]])).value
+    array([[ 6., 12.],
+           [18., 24.]])
     """
 
     call: Callable[..., Any]
+    """the code"""
     args: tuple[Any, ...] = ()
+    """further arguments"""
     vectorized: bool = False
+    """whether one call takes many points"""
     shape: tuple[int, ...] | None = None
+    """of the only argument"""
 
     def __post_init__(self) -> None:
         if not callable(self.call):
@@ -52,7 +74,18 @@ class Function:
         return "f" if found == "<lambda>" else visible(str(found))
 
     def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
-        """Names that nobody declared, in the text of a function that was made of text; a point declares ``given``."""
+        """Names that nobody declared, in the text of a function made of text.
+
+        Parameters
+        ----------
+        given : collection of str, default ()
+            Names that a point declares.
+
+        Returns
+        -------
+        frozenset of str
+            Nothing of code.
+        """
         of_text = getattr(self.call, "undeclared", None)
         return frozenset() if of_text is None else of_text(given)
 
@@ -62,7 +95,13 @@ class Function:
         return True
 
     def parameters(self) -> tuple[str, ...] | None:
-        """Names of the parameters that a point gives values to; None if it takes any number of them."""
+        """Names of the parameters that a point gives values to.
+
+        Returns
+        -------
+        tuple of str or None
+            None if it takes any number of them.
+        """
         told, hidden = signature_of(self.call)
         if told is None or isinstance(told, tuple):
             return told

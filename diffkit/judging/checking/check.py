@@ -53,26 +53,76 @@ def check(
     reset: Callable[[], Any] | None = None, seed: int = 0, closeness: Any = None,
     timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Check:  # fmt: skip
-    """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
+    """Is ``claim`` the derivative of ``f``?
 
-    ``f`` and ``claim`` are each text, an Expression, SymPy or a Python function; the claim may also be numbers. Its
-    shape says what it is: a gradient, a Jacobian, a Hessian, or a (value, gradient) pair; ``kind`` settles what a
-    shape leaves open, and kind="vjp" is a backward function, claim(x, …, cotangent). Gradients by several parameters
-    come one after another or by name (W or dW). ``at`` is one point, or a batch; an expression may do without.
-    ``wrt`` names what is differentiated by. ``args`` are further arguments of f, and of the claim unless
-    ``claim_args`` says otherwise. ``reset`` is called before every evaluation of f and of the claim, such as
-    ``lambda: np.random.seed(0)``.
+    With d = |claim − reference|, b the reference's bar and t = atol +
+    rtol·|reference|, a claim is correct if d + b ≤ t, wrong if d − b > t, and
+    inconclusive otherwise. Without tolerances two formulas in text are compared
+    exactly; where code is involved, a claim is wrong if nothing that is
+    uncertain explains the difference and that is more than 1e-10 of the entry,
+    and correct if six digits or more are seen to agree (``Check.digits``).
 
-    ``beside`` is how many random points beside the given one are looked at, drawn by what is given and by ``seed``.
-    They are of its kind: a symmetric matrix stays symmetric, probabilities add up to one. ``symmetric`` says that f is
-    a function of symmetric matrices, so that of the claim only the symmetric part counts. ``timeout`` and ``isolated``
-    are as for ``gradient``; an explanation is searched for as long again.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function.
+    claim : str, Expression, sympy.Expr, callable or array
+        Its derivative, as somebody has it: a formula, code, or numbers. The
+        shape says what it is: a gradient, a Jacobian, a Hessian, or a (value,
+        gradient) pair. Gradients by several parameters come one after another
+        or by name (W or dW).
+    at : number, sequence, mapping or array, optional
+        One point, or a batch; an expression may do without.
+    kind : {"derivative", "gradient", "jacobian", "hessian", "vjp"}, optional
+        Settles what a shape leaves open; "vjp" is a backward function, claim(x,
+        …, cotangent).
+    wrt : str, sympy.Symbol or sequence, optional
+        What is differentiated by.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of f.
+    claim_args : sequence, optional
+        Further arguments of the claim; those of f unless given.
+    rtol, atol : float, optional
+        What the claim may be off by; one of the two omitted is 0.
+    beside : int, default 2
+        How many random points beside the given one are looked at. They are of
+        its kind: a symmetric matrix stays symmetric, probabilities add up to
+        one.
+    symmetric : bool, default False
+        Whether f is a function of symmetric matrices, so that of the claim only
+        the symmetric part counts.
+    reset : callable, optional
+        Is called before every evaluation of f and of the claim, such as
+        ``lambda: np.random.seed(0)``.
+    seed : int, default 0
+        Draws the points beside, with what is given.
+    closeness : object, optional
+        No longer taken; ``rtol`` and ``atol`` have its place.
+    timeout : float, optional
+        Seconds that it may take; an explanation is searched for as long again.
+    isolated : bool, default False
+        Do all of it in a worker process.
 
-    ``rtol`` and ``atol`` say what the claim may be off by: with d = |claim − reference|, b the reference's bar and
-    t = atol + rtol·|reference| it is correct if d + b ≤ t, wrong if d − b > t, and inconclusive otherwise; one of the
-    two omitted is 0. Without them two formulas in text are compared exactly. Where code is involved, a claim is wrong
-    if nothing that is uncertain explains the difference and that is more than 1e-10 of the entry, and correct if six
-    digits or more are seen to agree (``Check.digits``).
+    Returns
+    -------
+    Check
+        ``verdict`` is "correct", "wrong" or "inconclusive"; ``explanation`` a
+        proven repair, where one is found.
+
+    Raises
+    ------
+    DiffkitError
+        For what is no question, such as a point that does not fit.
+
+    Examples
+    --------
+    >>> dk.check("x^2*sin(x)", "2*x*sin(x) + x^2*cos(x)").verdict
+    'correct'
+    >>> c = dk.check(lambda w: np.sum(w**2), lambda w: w, np.array([1.0, 2.0]))
+    >>> c.verdict, [entry.label for entry in c.entries]
+    ('wrong', ['∂f/∂w[0]', '∂f/∂w[1]'])
     """
     if kind is not None and kind not in _CLAIM_KINDS:
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(_CLAIM_KINDS)}")

@@ -59,24 +59,35 @@ class DirectionWitness:
 
 @dataclass(frozen=True, eq=False)
 class Entry(ByContent):
-    """One entry of a claim that is wrong or undecided, at the point where that shows most."""
+    """One entry of a claim that is wrong or undecided, where that shows most.
+
+    Examples
+    --------
+    >>> entry = dk.check("x^3", "2*x^2", at=2).entries[0]
+    >>> entry.label, entry.claimed, entry.reference, entry.verdict
+    ('∂f/∂x', 8.0, 12.0, 'wrong')
+    """
 
     index: tuple[int, ...]
     """its place in the claimed array"""
     label: str
     """its name: ∂f/∂x, ∂f/∂w[3]"""
     claimed: float
+    """the claim's value"""
     reference: float
+    """the right value"""
     error: float
     """|claimed − reference|"""
     tolerance: float
     """what the two may differ by; the sum of ``terms``"""
     verdict: Verdict
+    """wrong or inconclusive"""
     digits: int = 0
     """to which the two were seen to agree"""
     decided: str = ""
     """the largest term of the tolerance: what limits the check"""
     note: str = ""
+    """what else there is to say"""
     at: Mapping[str, float] | None = None
     """the point, if it is not the one that was asked about"""
     witness: DirectionWitness | None = None
@@ -147,17 +158,33 @@ def _nothing() -> None:
 class Check(ReportViews, ByContent, Final):
     """Whether a claimed derivative is right.
 
-    ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more), "wrong" (it differs by more than that,
-    or than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are wrong or
-    undecided, the worst last; ``passed`` counts the others. A pickle holds what was found so far: an ``explanation``
-    that nobody has asked for is not looked for any more.
+    ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more),
+    "wrong" (it differs by more than that, or than everything that is known to
+    be uncertain), or "inconclusive". ``entries`` are those that are wrong or
+    undecided, the worst last; ``passed`` counts the others. A pickle holds what
+    was found so far: an ``explanation`` that nobody has asked for is not looked
+    for any more. ``bool(c)`` is whether the claim is correct.
+
+    Examples
+    --------
+    >>> c = dk.check("x^2*y", ["2*x*y", "x"], at=[3, 2])
+    >>> c.verdict, c.passed
+    ('wrong', 1)
+    >>> entry = c.entries[-1]
+    >>> entry.label, entry.claimed, entry.reference
+    ('∂f/∂y', 3.0, 9.0)
     """
 
     verdict: Verdict
+    """correct, wrong or inconclusive"""
     kind: str
+    """of derivative"""
     entries: tuple[Entry, ...]
+    """those that are wrong or undecided, the worst last"""
     passed: int
+    """how many entries are right"""
     reference: Result
+    """the derivative that the claim is judged by"""
     source: str
     """where the reference comes from"""
     digits: int
@@ -169,6 +196,7 @@ class Check(ReportViews, ByContent, Final):
     unchecked: str = ""
     """what was sampled rather than looked at"""
     points: int = 1
+    """how many points were looked at"""
     scope: str = ""
     """for which points it was shown, and how"""
     convention: str = ""
@@ -176,8 +204,11 @@ class Check(ReportViews, ByContent, Final):
     reason: str = ""
     """why it is inconclusive, or what shows that the whole vector is wrong"""
     counterexample: Mapping[str, float] | None = None
+    """a point at which two formulas differ"""
     warnings: tuple[str, ...] = ()
+    """what is odd about the code"""
     at: Mapping[str, Any] = field(default_factory=dict)
+    """the point by name"""
     explain: Callable[[], str | None] = field(default=_nothing, compare=False)
     """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
 

@@ -83,16 +83,29 @@ class OperationCount(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backward(ReportViews, ByContent):
-    """The forward values and adjoints of f at a point, in binary64; ``forward`` in the order in which f is computed."""
+    """The forward values and adjoints of f at a point, in binary64.
+
+    Examples
+    --------
+    >>> b = dk.backward("(y - w*x)^2", {"w": 2, "x": 3, "y": 7})
+    >>> [(node.name, node.value) for node in b.forward]
+    [('z1', 6.0), ('z2', 1.0), ('z3', 1.0)]
+    >>> {node.name: node.adjoint for node in b.variables}
+    {'w': -6.0, 'x': -4.0, 'y': 2.0}
+    """
 
     program: Program
+    """what computes f"""
     at: Mapping[str, float]
+    """the point by name"""
     forward: tuple[BackwardNode, ...]
     """intermediates z1, z2 …, the last of which is f"""
     variables: tuple[BackwardNode, ...]
+    """the variables with their adjoints, which are the gradient"""
     gradient: Result
     """the proven gradient, for comparison"""
     cost: OperationCount
+    """operations of f, and of its gradient"""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -140,11 +153,43 @@ def backward(
     f: Any, at: Any, *, variables: Names | None = None, args: Sequence[Any] = (),
     timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Backward:  # fmt: skip
-    """∂f/∂zₖ of every intermediate zₖ of f at a point, by reverse accumulation in binary64.
+    """∂f/∂zₖ of every intermediate zₖ of f, by reverse accumulation in binary64.
 
-    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must have no branches. Raises PointError for a
-    batch, DiffkitError where an operation has no value or derivative at the point, and OutOfTime after ``timeout``
-    seconds.
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The function, as for `gradient`; a Python function must have no
+        branches.
+    at : number, sequence or mapping
+        One point.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    timeout : float, optional
+        Seconds that it may take.
+    isolated : bool, default False
+        Do all of it in a worker process.
+
+    Returns
+    -------
+    Backward
+        Both sweeps, and the proven gradient beside them.
+
+    Raises
+    ------
+    PointError
+        For a batch.
+    DiffkitError
+        Where an operation has no value or derivative at the point.
+    OutOfTime
+        After ``timeout`` seconds.
+
+    Examples
+    --------
+    >>> sweep = dk.backward("sigmoid(w*x + b)", {"w": 1, "x": 2, "b": -2})
+    >>> [(node.name, node.instruction, node.adjoint) for node in sweep.forward]
+    [('z1', 'w*x', 0.25), ('z2', 'z1 + b', 0.25), ('z3', 'sigmoid(z2)', 1.0)]
     """
     question = ask(f, "gradient", at, variables, args)
     point = question.point("back-propagation is shown at one point")

@@ -140,12 +140,27 @@ _DERIVATION_STEPS = 150  # steps
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Derivation(ReportViews, ByContent):
-    """The derivative of an expression by one variable, step by step from the whole to its parts."""
+    """The derivative of an expression by one variable, step by step.
+
+    The steps go from the whole to its parts.
+
+    Examples
+    --------
+    >>> d = dk.explain("x^2*sin(x)")
+    >>> [step.rule for step in d.steps]
+    ['product rule', 'power rule', 'derivative of sin']
+    >>> d.formula
+    '2*x*sin(x) + x**2*cos(x)'
+    """
 
     program: Program
+    """what computes f"""
     variable: str
+    """by which it is differentiated"""
     steps: tuple[DerivationStep, ...]
+    """from the whole to its parts"""
     derivative: Program
+    """what computes the derivative"""
     by_sympy: Program | None
     """the same as SymPy writes it, where it has a form of it"""
     evidence: StepEvidence
@@ -195,13 +210,43 @@ def explain(
     f: Any, *, wrt: Name | None = None, at: Any = None, variables: Names | None = None,
     timeout: float | None = None,  # noqa: ARG001
 ) -> Derivation:  # fmt: skip
-    """Derive ∂f/∂x step by step, each step with its rule and checked by two other methods.
+    """Derive ∂f/∂x step by step, each with its rule, checked by two other methods.
 
-    ``f`` is text, an Expression or a SymPy expression; ``wrt`` names the variable if there are several. With ``at`` the
-    derivative's proven value is given there too, and checks are made around that point rather than around zero. Raises
-    VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails,
-    DiffkitError where no point is found at which a step could be checked, and OutOfTime after ``timeout`` seconds, of
-    which SymPy has half.
+    Parameters
+    ----------
+    f : str, Expression or sympy.Expr
+        A formula.
+    wrt : str or sympy.Symbol, optional
+        The variable, if there are several.
+    at : number, sequence or mapping, optional
+        A point at which the derivative's proven value is given too; checks are
+        then made around it rather than around zero.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    timeout : float, optional
+        Seconds that it may take, of which SymPy has half.
+
+    Returns
+    -------
+    Derivation
+        ``print`` shows the steps; ``latex`` is all of them.
+
+    Raises
+    ------
+    VariableError
+        Where the variable is missing.
+    LimitError
+        For more than 150 steps.
+    DiffkitError
+        Where a check fails, or no point is found at which a step could be
+        checked.
+    OutOfTime
+        After ``timeout`` seconds.
+
+    Examples
+    --------
+    >>> print(dk.explain("exp(-x^2)").formula)
+    -2*x*exp(-x**2)
     """
     asked = partial(ask_everywhere, f, "derivative") if at is None else partial(ask, f, "derivative", at)
     question = asked(variables, wrt=wrt)

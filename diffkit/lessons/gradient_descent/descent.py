@@ -108,25 +108,43 @@ class Options:
 class Descent(ReportViews, ByContent, Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
-    ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
-    what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
-    used up", "interrupted" or "out of time"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
-    A pickle holds all that is said of the path; of code it leaves the code behind, with it ``check`` and ``polish``.
+    ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian
+    speaks against a minimum; ``ending`` says what is known of it), "stagnated"
+    (no progress, and no sign of a minimum), "diverged", "left the domain",
+    "steps used up", "interrupted" or "out of time"; ``norms`` and ``rates`` are
+    of every step, ``path`` of the kept points. A pickle holds all that is said
+    of the path; of code it leaves the code behind, with it ``check`` and
+    ``polish``.
+
+    Examples
+    --------
+    >>> d = dk.descend("(w - 3)^2", 0.0, rate=0.25)
+    >>> d.status, round(d.weights["w"], 6)
+    ('converged', 3.0)
     """
 
     names: tuple[str, ...]
+    """of the weights, one for each number"""
     groups: tuple[WeightGroup, ...]
+    """which weights belong to which parameter"""
     method: str
     """how the gradients were found"""
     settings: Settings
+    """how the steps were taken"""
     status: Status
+    """how it ended, in a word or two"""
     path: Path
+    """the kept points, with values, gradients and updates"""
     norms: tuple[float, ...]
+    """‖∇f‖ at every step"""
     rates: tuple[float, ...]
+    """α of every step"""
     reason: str
     """why the last point has no value, where it has none, or why there was no time"""
     cost: Cost = field(repr=False, compare=False)
+    """f as what is descended"""
     hessians: Hessians = field(repr=False, compare=False)
+    """second derivatives along the path"""
     question: tuple[Any, ...] | None = field(repr=False, compare=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
     notes: tuple[str, ...] = ()
@@ -205,7 +223,23 @@ class Descent(ReportViews, ByContent, Final):
         return tuple(finding.text for finding in self.findings)
 
     def check(self, **options: Any) -> Any:
-        """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
+        """Judge the hand-written gradient at the start.
+
+        Parameters
+        ----------
+        **options
+            Those of `check`.
+
+        Returns
+        -------
+        Check
+            The verdict.
+
+        Raises
+        ------
+        DiffkitError
+            Where there is no such gradient, or a pickle left it behind.
+        """
         from diffkit.judging.checking.check import check
 
         if self.question is None:
@@ -218,9 +252,21 @@ class Descent(ReportViews, ByContent, Final):
 
     @undisturbed()
     def polish(self, method: str = "L-BFGS-B", **options: Any) -> Any:
-        """Go on from the last point with ``scipy.optimize.minimize`` and the same gradient; gives its OptimizeResult.
+        """Go on from the last point with ``scipy.optimize.minimize``.
 
-        Descent is for learning how it works: fitting in earnest is SciPy's. ``options`` are those of ``minimize``.
+        Descent is for learning how it works: fitting in earnest is SciPy's.
+
+        Parameters
+        ----------
+        method : str, default "L-BFGS-B"
+            One of SciPy's.
+        **options
+            Those of ``minimize``.
+
+        Returns
+        -------
+        scipy.optimize.OptimizeResult
+            What was found, with the same gradient.
         """
         from scipy import optimize
 
@@ -252,17 +298,75 @@ def descend(
     backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
     timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
-    """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
+    """θ ← θ − α∇f(θ), until ‖∇f‖ ≤ ``tolerance`` or the steps are used up.
 
-    ``f`` is text, an Expression, SymPy, or a Python function of weights (numbers or arrays, also several) and the
-    further arguments ``args``; ``start`` is a number, an array, a list, or a mapping of names. ``schedule`` is
-    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as the module ``walk``
-    beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
-    (``Descent.check`` judges it); otherwise gradients are exact, or differences of code that cannot be followed
-    (``Descent.method`` says so). ``batch`` rows of the data named by ``rows`` are seen
-    by each step, in shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given).
-    Ctrl-C keeps the path so far, and so does the end of ``timeout`` seconds. Misuse raises a DiffkitError; mathematics
-    never does.
+    Ctrl-C keeps the path so far. Mathematics raises nothing.
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        The cost: a formula, or a Python function of weights (numbers or arrays,
+        also several) and ``args``.
+    start : number, array, list or mapping
+        The first weights.
+    rate : float, default 0.01
+        α.
+    steps : int, default 1000
+        How many at most.
+    schedule : str or callable, default "constant"
+        How the rate goes down: "constant", "inverse", "exponential", "step",
+        "cosine", or a function of the step number.
+    decay : float, optional
+        How fast, by the schedule.
+    every : int, optional
+        After how many steps, by the schedule.
+    momentum : float, default 0.0
+        Which part of the last step is taken again.
+    nesterov : bool, default False
+        Whether the gradient is that of where momentum leads.
+    gradient : callable or str, optional
+        A gradient written by hand, used as it is (``Descent.check`` judges it).
+        Otherwise gradients are exact, or differences of code that cannot be
+        followed (``Descent.method`` says so).
+    args : sequence, default ()
+        Further arguments of a Python function: the data.
+    batch : int, optional
+        How many rows of the data each step sees, in shuffles.
+    rows : sequence or str, optional
+        Which data have such rows.
+    seed : int, default 0
+        Fixes the shuffles.
+    tolerance : float, default 1e-8
+        ‖∇f‖ at which it ends.
+    backend : str or Backend, default "auto"
+        The method for the gradient.
+    keep : int, optional
+        Every ``keep``-th point is kept; as many as fit, unless given.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    timeout : float, optional
+        Seconds after which the path so far is given.
+    isolated : bool, default False
+        Do all of it in a worker process.
+
+    Returns
+    -------
+    Descent
+        The path, and what there is to say of it.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, such as a rate that is no number.
+
+    Examples
+    --------
+    >>> X, y = np.array([1.0, 2.0, 3.0]), np.array([3.0, 5.0, 7.0])
+    >>> def loss(w, b):
+    ...     return np.mean((y - w * X - b) ** 2)
+    >>> d = dk.descend(loss, {"w": 0.0, "b": 0.0}, rate=0.1, steps=2000)
+    >>> d.status, {name: round(value, 4) for name, value in d.weights.items()}
+    ('converged', {'w': 2.0, 'b': 1.0})
     """
     options = Options(
         rate, steps, schedule, decay, every, momentum, nesterov, gradient, args, batch, rows, seed, tolerance, backend,

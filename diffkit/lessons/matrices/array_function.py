@@ -130,12 +130,41 @@ class ArrayFunction(Function):
 
 
 def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> ArrayFunction:
-    """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
+    """Read an array expression such as ``mean((y - X @ w)**2)``, with data.
 
-    Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the
-    names without data, in natural order unless ``variables`` gives one: a point of several beside data goes by names.
-    Nothing in the text is executed. Raises ParseError with the position, LimitError, VariableError for data that the
-    text does not name.
+    Nothing in the text is executed.
+
+    Parameters
+    ----------
+    text : str
+        The expression.
+    variables : str or sequence, optional
+        The names without data in their order; natural order unless given. A
+        point of several beside data goes by names.
+    limits : Limits, optional
+        How large the text may be.
+    **data : array
+        Data for some of the names.
+
+    Returns
+    -------
+    ArrayFunction
+        A function to differentiate, of the names without data.
+
+    Raises
+    ------
+    ParseError
+        For text that is no expression, with the position.
+    LimitError
+        For what is larger than ``limits``.
+    VariableError
+        For data that the text does not name.
+
+    Examples
+    --------
+    >>> f = dk.arrays("x.T @ A @ x", A=[[2.0, 1.0], [1.0, 3.0]])
+    >>> dk.gradient(f, {"x": [1.0, 1.0]}).value
+    array([6., 8.])
     """
     node = parse_array(text, limits, (*data, *(() if variables is None else check_variables(variables))))
     names = names_of(node)

@@ -125,24 +125,43 @@ class CounterExample(NamedTuple):
 class Identity(ReportViews, ByContent):
     """The verdict on an identity: "true", "false" or "undecided".
 
-    ``layout`` says how a derivative had to be read for it to hold. ``reason`` says why it holds or does not;
-    ``derived`` whether both sides also simplify to one form. ``right`` is the formula that is true, if one is known and
-    has passed its check. ``worst`` is the largest relative difference that is proven. ``kinks`` say where f may have no
-    derivative.
+    ``layout`` says how a derivative had to be read for it to hold. ``reason``
+    says why it holds or does not; ``derived`` whether both sides also simplify
+    to one form. ``right`` is the formula that is true, if one is known and has
+    passed its check. ``worst`` is the largest relative difference that is
+    proven. ``kinks`` say where f may have no derivative.
+
+    Examples
+    --------
+    >>> found = dk.check_identity("d/dx x.T @ A @ x = 2 * A @ x")
+    >>> found.verdict, found.right
+    ('false', '(A + A.T) @ x')
     """
 
     text: str
+    """the identity as it was given"""
     verdict: str
+    """true, false or undecided"""
     reason: str
+    """why it holds, or does not"""
     layout: str
+    """how a derivative had to be read for it to hold"""
     derived: bool
+    """whether both sides also simplify to one form"""
     right: str | None
+    """the formula that is true, if one is known"""
     problem: Problem
+    """the names with their shapes"""
     wrt: str | None
+    """the name that is differentiated by, if one is"""
     trials: int
+    """on how many random shapes both sides were compared"""
     worst: float
+    """the largest relative difference that is proven"""
     counterexample: CounterExample | None = None
+    """values at which the sides differ"""
     kinks: tuple[str, ...] = ()
+    """where f may have no derivative"""
 
     def __bool__(self) -> bool:
         """An identity is true only if its verdict is."""
@@ -176,11 +195,40 @@ def check_identity(
 ) -> Identity:  # fmt: skip
     """Check an identity such as ``d/dX log(det(X)) = inv(X).T`` on random shapes.
 
-    A derivative of a scalar is its gradient, in the shape of the argument; of a vector by a vector it may be written
-    as the Jacobian or, transposed, as a gradient. False comes with values at which the sides differ. A name such as n
-    that only divides or multiplies one side may count the entries of any length. After ``timeout`` seconds it is
-    undecided.
-    Raises ParseError, ShapeError and VariableError for text that is no identity.
+    A derivative of a scalar is its gradient, in the shape of the argument; of a
+    vector by a vector it may be written as the Jacobian or, transposed, as a
+    gradient. A name such as n that only divides or multiplies one side may
+    count the entries of any length.
+
+    Parameters
+    ----------
+    text : str
+        Both sides, with ``=`` between them.
+    shapes : mapping, optional
+        Lengths by name, numbers or letters, such as ``{"A": ("n", "n")}``.
+    symmetric : sequence of str, default ()
+        Matrices that are symmetric.
+    timeout : float, optional
+        Seconds after which it is undecided.
+
+    Returns
+    -------
+    Identity
+        The verdict; false comes with values at which the sides differ.
+
+    Raises
+    ------
+    ParseError
+        For text that is no identity.
+    ShapeError
+        For shapes that do not fit.
+    VariableError
+        For a name that the left side does not have.
+
+    Examples
+    --------
+    >>> dk.check_identity("d/dX log(det(X)) = inv(X).T").verdict
+    'true'
     """
     sides = read_identity(text)
     problem = read_problem([sides.left, sides.right], shapes, symmetric, claim=True, wrt=sides.wrt)

@@ -132,22 +132,38 @@ def _without_ones(node: Node) -> Node:
 class MatrixDerivative(ReportViews, ByContent):
     """A derivative by one name, for any size.
 
-    ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian; ``latex`` and
-    ``transposed_latex`` are the same as LaTeX. ``layout`` says what the entries are. ``shape`` is the formula's.
-    ``trials`` counts the random shapes on which it agrees with the power series of f in ball arithmetic. ``kinks`` say
-    where f may have no derivative, so that the formula says nothing.
+    ``formula`` is text of the array language; ``transposed`` the same in the
+    other layout, of a Jacobian; ``latex`` and ``transposed_latex`` are the same
+    as LaTeX. ``layout`` says what the entries are. ``shape`` is the formula's.
+    ``trials`` counts the random shapes on which it agrees with the power series
+    of f in ball arithmetic. ``kinks`` say where f may have no derivative, so
+    that the formula says nothing.
+
+    Examples
+    --------
+    >>> d = dk.matrix_derivative("x.T @ A @ x", "x")
+    >>> d.formula, d.shape
+    ('(A + A.T) @ x', ('n',))
     """
 
     expression: str
+    """f as text"""
     wrt: str
+    """the name that is differentiated by"""
     order: int
+    """1, or 2 of a Hessian"""
     tree: Node
+    """the formula, as it is built"""
     turned: Node | None
     """its transpose, of a Jacobian"""
     layout: str
+    """what the entries are"""
     problem: Problem
+    """the names with their shapes"""
     trials: int
+    """on how many random shapes it was checked"""
     kinks: tuple[str, ...]
+    """where f may have no derivative"""
 
     @property
     def formula(self) -> str:
@@ -207,13 +223,50 @@ def matrix_derivative(
     text: str, wrt: Name, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
     order: int = 1, timeout: float | None = None,  # noqa: ARG001
 ) -> MatrixDerivative:  # fmt: skip
-    """Find the derivative of an array expression by one of its names, for any size, and check it.
+    """Find the derivative of an array expression for any size, and check it.
 
-    A scalar expression has a gradient of the shape of ``wrt``, df = sum(G * dX); anything by a scalar has a derivative
-    of its own shape; a vector by a vector has its Jacobian. ``order`` 2 is the Hessian of a scalar by a vector.
-    ``symmetric`` matrices move, if they do, within the symmetric ones: G is then symmetric itself.
-    Raises ParseError, ShapeError, VariableError, FormError where no formula is found or it fails its check, and
-    OutOfTime after ``timeout`` seconds.
+    A scalar expression has a gradient of the shape of ``wrt``, df = sum(G *
+    dX); anything by a scalar has a derivative of its own shape; a vector by a
+    vector has its Jacobian.
+
+    Parameters
+    ----------
+    text : str
+        An expression of vectors and matrices.
+    wrt : str or sympy.Symbol
+        The name to differentiate by.
+    shapes : mapping, optional
+        Lengths by name, numbers or letters, such as ``{"A": ("n", "n")}``.
+    symmetric : sequence of str, default ()
+        Matrices that are symmetric. They move, if they do, within the symmetric
+        ones: G is then symmetric itself.
+    order : {1, 2}, default 1
+        2 is the Hessian of a scalar by a vector.
+    timeout : float, optional
+        Seconds that it may take.
+
+    Returns
+    -------
+    MatrixDerivative
+        The formula, and how it was checked.
+
+    Raises
+    ------
+    ParseError
+        For text that is no expression.
+    ShapeError
+        For shapes that do not fit.
+    VariableError
+        For a name that the expression does not have.
+    FormError
+        Where no formula is found, or it fails its check.
+    OutOfTime
+        After ``timeout`` seconds.
+
+    Examples
+    --------
+    >>> dk.matrix_derivative("norm(X @ w - y)**2", "w").formula
+    '2*X.T @ (X @ w - y)'
     """
     name = as_name(wrt)
     return _by(read_problem([text], shapes, symmetric, declare=(name,)), name, order)

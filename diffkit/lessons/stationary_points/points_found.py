@@ -38,23 +38,41 @@ Proof = Literal["interval Newton", "exact", "enclosed", "numeric"]
 class StationaryPoint(ByContent):
     """A point where ∇f = 0, or at a kink 0 lies between the slopes.
 
-    ``at`` gives the nearest floats; the true point is no further than ``radius`` in any coordinate (None if that is
-    not proven). ``value`` is f there, within ``value_error``. ``eigenvalues`` are the Hessian's, in ascending order,
-    rounded; empty at a kink. ``is_global`` says whether no value in the whole box is lower (of a minimum) or higher
-    (of a maximum) by more than the tolerance of the extreme value, and at no point listed as far as 1024 bits tell;
-    None for other kinds, and where that is not decided.
+    ``at`` gives the nearest floats; the true point is no further than
+    ``radius`` in any coordinate (None if that is not proven). ``value`` is f
+    there, within ``value_error``. ``eigenvalues`` are the Hessian's, in
+    ascending order, rounded; empty at a kink. ``is_global`` says whether no
+    value in the whole box is lower (of a minimum) or higher (of a maximum) by
+    more than the tolerance of the extreme value, and at no point listed as far
+    as 1024 bits tell; None for other kinds, and where that is not decided.
+
+    Examples
+    --------
+    >>> (point,) = dk.stationary("x^2 - 2*x", "0:3").points
+    >>> point.kind, point.at, point.value, point.is_global
+    ('minimum', {'x': 1.0}, -1.0, True)
     """
 
     at: Mapping[str, float]
+    """the nearest floats, by name"""
     value: float
+    """f there"""
     value_error: float
+    """bound of the error of that"""
     kind: Kind
+    """minimum, maximum, saddle, inflection, degenerate, kink minimum or kink maximum"""
     proof: Proof
+    """how it was found: interval Newton, exact, enclosed, numeric"""
     kind_proven: bool = False
+    """whether the kind is proven too"""
     radius: float | None = None
+    """how far the true point is at most in any coordinate, if that is proven"""
     eigenvalues: tuple[float, ...] = ()
+    """of the Hessian, in ascending order"""
     is_global: bool | None = None
+    """whether it is the least, or greatest, of the whole box; None where that is not decided"""
     note: str = ""
+    """what else there is to say"""
 
     @property
     def point(self) -> tuple[float, ...]:
@@ -72,17 +90,29 @@ RegionKind = Literal["flat", "curve", "kinks", "edge", "undecided"]
 
 @dataclass(frozen=True, eq=False)
 class Region(ByContent):
-    """A part of the box that is more than a point: f is flat there, or balls could not decide what it holds.
+    """A part of the box that is more than a point.
 
-    ``ranges`` is the least box around it; ``proven`` says that every point of a flat region is stationary, its edge
-    excepted where f may jump there.
+    f is flat there, or balls could not decide what it holds. ``ranges`` is the
+    least box around it; ``proven`` says that every point of a flat region is
+    stationary, its edge excepted where f may jump there.
+
+    Examples
+    --------
+    >>> (region,) = dk.stationary("floor(x)", "0.1:0.9").regions
+    >>> region.kind, region.ranges, region.proven
+    ('flat', {'x': (0.1, 0.9)}, True)
     """
 
     kind: RegionKind
+    """flat, curve, kinks, edge or undecided"""
     ranges: Mapping[str, tuple[float, float]]
+    """of the least box around it, by name"""
     boxes: int
+    """how many boxes it is made of"""
     proven: bool
+    """whether every point of a flat region is stationary"""
     note: str
+    """what is there, in a sentence"""
 
 
 @dataclass(frozen=True)
@@ -106,23 +136,43 @@ class Extreme:
 class StationaryPoints(ReportViews, ByContent):
     """The stationary points of f in a box.
 
-    ``points`` are sorted by value. ``complete`` says that every stationary point in the box is proven to lie within
-    the radius of a point listed, or in a region listed as flat. ``regions`` hold what is no point. ``stopped`` says
-    why the search ended early, if it did. ``boxes`` counts the boxes looked at.
+    ``points`` are sorted by value. ``complete`` says that every stationary
+    point in the box is proven to lie within the radius of a point listed, or in
+    a region listed as flat; ``bool`` is that. ``regions`` hold what is no
+    point. ``stopped`` says why the search ended early, if it did. ``boxes``
+    counts the boxes looked at.
+
+    Examples
+    --------
+    >>> found = dk.stationary("x^3 - 3*x", "-3:3")
+    >>> [(point.kind, point.at["x"]) for point in found.points], found.complete
+    ([('minimum', 1.0), ('maximum', -1.0)], True)
     """
 
     expression: str
+    """f as text"""
     variables: tuple[str, ...]
+    """in their order"""
     box: Mapping[str, tuple[float, float]]
+    """that was searched, a range for each variable"""
     points: tuple[StationaryPoint, ...]
+    """sorted by value"""
     regions: tuple[Region, ...]
+    """what is no point: flat parts, curves, what is undecided"""
     complete: bool
+    """whether these are proven to be all"""
     message: str
+    """what was found, in a sentence"""
     lowest: Extreme | None = None
+    """the least value of f in the box"""
     highest: Extreme | None = None
+    """the greatest value of f in the box"""
     boxes: int = 0
+    """how many boxes were looked at"""
     stopped: str = ""
+    """why the search ended early, if it did"""
     notes: tuple[str, ...] = field(default=())
+    """how names were read that may be meant otherwise"""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -132,7 +182,18 @@ class StationaryPoints(ReportViews, ByContent):
         return self.complete
 
     def of_kind(self, kind: str) -> tuple[StationaryPoint, ...]:
-        """The points of a kind."""
+        """The points of a kind.
+
+        Parameters
+        ----------
+        kind : str
+            Such as "minimum", "maximum" or "saddle".
+
+        Returns
+        -------
+        tuple of StationaryPoint
+            Sorted by value.
+        """
         return tuple(p for p in self.points if p.kind == kind)
 
     def __repr__(self) -> str:

@@ -59,15 +59,50 @@ def stationary(
     f: Any, box: Any, *, timeout: float | None = None, isolated: bool | Isolation = False, most: int = _MOST_BOXES,  # noqa: ARG001
     variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
 ) -> StationaryPoints:  # fmt: skip
-    """Find the points of a box where ∇f = 0, classify them by the Hessian, and prove what balls can prove.
+    """Find the points of a box where ∇f = 0, classify and prove them.
 
-    ``f`` is text, an Expression, a SymPy expression, or a Python function that can be recorded; ``box`` is text such as
-    ``x=-2:2,y=-1:1``, a mapping of names to pairs, or pairs in the order of the variables (6 at most). At most ``most``
-    boxes are looked at, for ``timeout`` seconds; what is not settled then is an undecided region. ``progress(boxes,
-    points, part)`` is told how many boxes were looked at, how many points were found, and what part of the box is
-    settled; Ctrl-C ends it, and what was found so far is kept. PointError for a box that does not fit or lies outside
-    the domain of f, VariableError for unknown names.
-    Branch and bound with Krawczyk's interval Newton method: see ``search`` and ``newton`` for the sources.
+    Branch and bound with Krawczyk's interval Newton method: see ``search`` and
+    ``newton`` for the sources. Ctrl-C ends it, and what was found so far is
+    kept.
+
+    Parameters
+    ----------
+    f : str, Expression, sympy.Expr or callable
+        A formula, or a Python function that can be recorded.
+    box : str, mapping or sequence
+        Text such as ``x=-2:2,y=-1:1``, a mapping of names to pairs, or pairs in
+        the order of the variables (6 at most).
+    timeout : float, optional
+        Seconds after which what is not settled is an undecided region.
+    isolated : bool, default False
+        Do all of it in a worker process.
+    most : int, default 50000
+        How many boxes are looked at; what is not settled then is undecided.
+    variables : str, sympy.Symbol or sequence, optional
+        The variables and their order.
+    args : sequence, default ()
+        Further arguments of a Python function.
+    progress : callable, optional
+        Is told how many boxes were looked at, how many points were found, and
+        what part of the box is settled.
+
+    Returns
+    -------
+    StationaryPoints
+        The points, and whether these are all.
+
+    Raises
+    ------
+    PointError
+        For a box that does not fit or lies outside the domain of f.
+    VariableError
+        For unknown names.
+
+    Examples
+    --------
+    >>> found = dk.stationary("x^2 - y^2", "x=-1:1,y=-1:1")
+    >>> [(point.kind, point.eigenvalues) for point in found.points]
+    [('saddle', (-2.0, 2.0))]
     """
     _check_most(most)
     program, notes = _program_of(f, box, variables, args)
