@@ -75,7 +75,7 @@ def _differentiated(
     timeout : float, optional
         Seconds after which what is not known yet is uncertain. Python code is
         not stopped inside one call, unless it is isolated.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process, which the timeout ends; the function
         has to pickle.
     workers : int or concurrent.futures.Executor, optional
@@ -665,7 +665,7 @@ def compare(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds after which a backend without an answer is skipped.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
     **options
         What the function of that kind takes besides: ``wrt``, ``order``,

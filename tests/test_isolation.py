@@ -121,7 +121,7 @@ def test_what_is_no_size_is_refused(size):
     [("2G", "2 GiB"), ("512 MiB", "512 MiB"), ("1.5GB", "1.5 GiB"), (1000, "1000 B"), ("1k", "1 KiB")],
 )
 def test_sizes_are_read_and_shown(size, shown):
-    assert str(dk.Isolation(size)) == shown
+    assert str(dk.Isolation(size, 5)) == f"{shown}, 5 s"
 
 
 @pytest.mark.parametrize("make", [partial(dk.Isolation, timeout=0), partial(dk.Isolation, timeout="5")])

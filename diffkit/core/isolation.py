@@ -41,16 +41,32 @@ class OwnTime(Deadline):
 
 @dataclass(frozen=True)
 class Isolation:
-    """What work in a process of its own may need: ``isolated=dk.Isolation(memory="2G", timeout=5)``.
+    """What work in a process of its own may need.
 
-    ``memory`` is the address space of the process, in bytes or as text ("512M", "2GiB"; K, M, G and T are powers of
-    1024), by ``setrlimit(RLIMIT_AS)`` (POSIX.1-2017), which Linux obeys: elsewhere it is refused. ``timeout`` are the
-    seconds of each row of a batch, and of a single question; after them the process is ended, whatever it does. Without
-    either the process is apart and no more. DiffkitError for what is no size, no time, or cannot be had here.
+    A crash, a fault or an exit of that process, more memory or more time are a
+    ``WorkerError`` or an ``OutOfTime`` with the reason, or mark the row of a
+    batch. It is no wall against malice: code keeps the rights of its user.
+
+    Raises
+    ------
+    DiffkitError
+        For what is no size or no time, and for memory where the system does
+        not limit it: Linux does.
+
+    Examples
+    --------
+    >>> limits = dk.Isolation(memory="2G", timeout=5)
+    >>> print(limits)
+    2 GiB, 5 s
+    >>> dk.derivative("x^3", 2, isolated=limits).value
+    12.0
     """
 
     memory: int | str | None = None
+    """address space of the process, in bytes, or as text such as 512M or 2GiB by powers of 1024 (``RLIMIT_AS`` of
+    POSIX.1-2017)"""
     timeout: float | None = None
+    """seconds of a single question, or of each row of a batch; then the process is ended, whatever it does"""
 
     def __post_init__(self) -> None:
         if self.timeout is not None:
@@ -74,15 +90,23 @@ class Isolation:
             raise DiffkitError(f"memory is a number of bytes, or such as 512M or 2G, not {self.memory!r:.40}")
         return found
 
-    def ending(self, whole: Deadline | None) -> Deadline | None:
-        """When a process is ended whose row begins now: when its own time is up, or that of all."""
-        own = None if self.timeout is None else OwnTime(self.timeout)
-        return whole if own is None or (whole is not None and whole.until <= own.until) else own
-
-    def __str__(self) -> str:
+    @property
+    def size(self) -> str:
+        """The memory as people write it, such as 2 GiB."""
         said = self.bytes or 0
         unit = next((unit for unit in "TGMK" if said >= _BYTES_OF[unit]), "")
         return f"{said / _BYTES_OF[unit]:.4g} {unit and unit + 'i'}B"
+
+    def __str__(self) -> str:
+        said = [self.size] if self.bytes else []
+        said += [] if self.timeout is None else [f"{self.timeout:g} s"]
+        return ", ".join(said) or "no limits"
+
+
+def row_ending(isolation: Isolation | None, whole: Deadline | None) -> Deadline | None:
+    """When a process is ended whose row begins now: when its own time is up, or that of all."""
+    own = None if isolation is None or isolation.timeout is None else OwnTime(isolation.timeout)
+    return whole if own is None or (whole is not None and whole.until <= own.until) else own
 
 
 def delayed(deadline: Deadline) -> Deadline:
@@ -127,7 +151,7 @@ def how_it_ended(code: int, words: str = "", isolation: Isolation | None = None)
     """Why a process is no more, from its exit code and its last words."""
     said = f"; it wrote last: {words}" if words else ""
     if isolation is not None and isolation.bytes and _OF_MEMORY.search(words):
-        return f"the worker process needed more than {isolation}{said}"
+        return f"the worker process needed more than {isolation.size}{said}"
     if code >= 0:
         return f"the worker process ended without an answer (exit code {code}){said}"
     from signal import Signals

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
 from diffkit.core.errors import DiffkitError, RowOutOfTime, WorkerError, WorkerLost, told
-from diffkit.core.isolation import Isolation, delayed
+from diffkit.core.isolation import Isolation, delayed, row_ending
 from diffkit.core.worker_process import TimedCall, refuse_at_import, time_of
 from diffkit.core.workers import Worker, out_of_time
 
@@ -190,16 +190,12 @@ class WorkerPool:
                 continue
             try:
                 worker = self._worker(place, call, fresh)
-                future.set_result(worker.call(call, self._ending()))
+                future.set_result(worker.call(call, row_ending(self.isolation, self.deadline)))
             except TimeIsUp as up:
                 error = out_of_time(up)
                 future.set_exception(error if isinstance(error, RowOutOfTime) else up)
             except BaseException as error:
                 future.set_exception(error)
-
-    def _ending(self) -> Deadline | None:
-        """When a call ends that begins now."""
-        return self.deadline if self.isolation is None else self.isolation.ending(self.deadline)
 
     def _worker(self, place: int, call: TimedCall, fresh: bool) -> Worker:
         """The worker at a place, a new one where there is none alive, or a ``fresh`` one is wanted.

@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
 from diffkit.core.errors import FunctionError, OutOfTime, RowOutOfTime, WorkerError, WorkerLost, told
-from diffkit.core.isolation import THREADS, Isolation, LastWords, OwnTime, delayed, how_it_ended, isolation_of
+from diffkit.core.isolation import (
+    THREADS,
+    Isolation,
+    LastWords,
+    OwnTime,
+    delayed,
+    how_it_ended,
+    isolation_of,
+    row_ending,
+)
 from diffkit.core.worker_process import IMPORTED, MAIN, TimedCall, receive, refuse_at_import, time_of, write
 
 if TYPE_CHECKING:
@@ -74,7 +83,9 @@ def isolated(
     worker = Worker(isolation)
     try:
         worker.call(TimedCall(os.getpid), patient)  # what it takes to start is not the question's time
-        found: T = worker.call(TimedCall(function, args, given or {}, *time_of(deadline)), isolation.ending(patient))
+        found: T = worker.call(
+            TimedCall(function, args, given or {}, *time_of(deadline)), row_ending(isolation, patient)
+        )
         return found
     except TimeIsUp as up:
         raise out_of_time(up) from None
@@ -208,7 +219,7 @@ class Worker:
         if good:
             return True, found
         if found is None and self.isolation is not None and self.isolation.bytes:
-            raise WorkerLost(f"the worker process needed more than {self.isolation}")
+            raise WorkerLost(f"the worker process needed more than {self.isolation.size}")
         try:
             return False, MemoryError(words) if found is None else _Unpickler(io.BytesIO(found)).load()
         except Exception:

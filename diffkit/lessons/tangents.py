@@ -206,7 +206,7 @@ def tangent(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds that it may take.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

@@ -102,7 +102,7 @@ def check(
         No longer taken; ``rtol`` and ``atol`` have its place.
     timeout : float, optional
         Seconds that it may take; an explanation is searched for as long again.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

@@ -168,7 +168,7 @@ def backward(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds that it may take.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

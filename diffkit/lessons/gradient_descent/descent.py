@@ -346,7 +346,7 @@ def descend(
         The variables and their order.
     timeout : float, optional
         Seconds after which the path so far is given.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

@@ -74,7 +74,7 @@ def stationary(
         the order of the variables (6 at most).
     timeout : float, optional
         Seconds after which what is not settled is an undecided region.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
     most : int, default 50000
         How many boxes are looked at; what is not settled then is undecided.
