@@ -591,10 +591,11 @@ def prepare(
     engine : str, default "auto"
         What compiles the program; "auto" takes what suits the work, and
         ``repr`` tells what that was.
-    like : array, optional
-        An array of the shape of a Python function's only argument; the first
-        one that is asked about, unless given. An array with more axes in front
-        is many points.
+    like : array, mapping or sequence, optional
+        An array of the shape of the only argument of a Python function, or of
+        text with data; of several an array for each, by name or in order. Those
+        with more axes in front are many points. Without it the first array that
+        is asked about tells the shape of an only argument.
     workers : int or concurrent.futures.Executor, optional
         Processes that share the proofs of a batch.
     **options
