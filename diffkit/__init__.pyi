@@ -34,6 +34,7 @@ from diffkit.core.errors import ShapeError as ShapeError
 from diffkit.core.errors import TracingError as TracingError
 from diffkit.core.errors import VariableError as VariableError
 from diffkit.core.errors import WorkerError as WorkerError
+from diffkit.core.isolation import Isolation as Isolation
 from diffkit.core.limits import Limits as Limits
 from diffkit.core.results import Result as Result
 from diffkit.judging.accuracy import AccuracyReport as AccuracyReport

@@ -101,6 +101,7 @@ gradient_of_arrays: Array = dk.gradient(dk.arrays("sum(x*y)", y=[1.0, 2.0]), {"x
 # what answers hold
 assert_type(dk.parse("x").diff("x"), dk.Expression)
 assert_type(dk.parse("x", limits=dk.Limits(depth=50)).latex, str)
+assert_type(dk.derivative("x^2", 3, isolated=dk.Isolation(timeout=60)), dk.Result[float])
 assert_type(dk.Function(loss, args=(1.0,), shape=(2,)).name, str)
 assert_type(dk.backends.names(), list[str])
 assert_type(dk.backends.Scipy(order=8).name, str)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffkit import __version__
+from diffkit.cli.checking import check
 from diffkit.cli.inputs import ask
-from diffkit.cli.judging import check, compare, report
+from diffkit.cli.judging import compare, report
 from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import (
     Commands,
