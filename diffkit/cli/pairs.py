@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from inspect import unwrap
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
-from diffkit.cli.options import ended
-from diffkit.core.errors import DiffkitError, FileError, did_you_mean
+from diffkit.core.errors import DiffkitError, FileError, did_you_mean, ended
 from diffkit.core.files import read
 from diffkit.core.records import Record, records_of
 from diffkit.core.row_files import Columns, Row
 
 if TYPE_CHECKING:
+    from diffkit.core.isolation import Isolation
     from diffkit.reports.claims_report import NamedCheck
 
 _OUR_TOOL, _KEY_OF_PAIRS = "tool.diffkit", "tool.diffkit.check"
@@ -71,32 +72,32 @@ class Pair:
         """What to call it."""
         return str(self.given.get("name") or f"{self.kind} of {self.given['function']}")
 
-    def points(self) -> Iterator[tuple[str, Any]]:
-        """Give each of its points, with a name for the check there."""
+    def asked(self) -> Iterator[AskedPair]:
+        """The pair at each of its points."""
         if "points_from" in self.given:
             for record in records_of(self.given["points_from"], "csv"):
-                yield f"{self.name}, {record.place}", record.value
+                yield AskedPair(self, f"{self.name}, {record.place}", record.value)
             return
         points = self.given.get("points", [None])
         points = points if isinstance(points, list) else [points]
         for number, point in enumerate(points, 1):
-            yield self.name if len(points) == 1 else f"{self.name}, point {number}", point
-
-    def checks(self) -> Iterator[NamedCheck]:
-        """Check the claim at each of its points; an error ends none but its own."""
-        return (self.check(name, point) for name, point in self.points())
+            yield AskedPair(self, self.name if len(points) == 1 else f"{self.name}, point {number}", point)
 
     def check(self, name: str, point: Any) -> NamedCheck:
-        """Check the claim at a point."""
-        from diffkit.reports.claims_report import NamedCheck
-
+        """Check the claim at a point; what is wrong with it is told there."""
         try:
             try:
                 return self._check(name, point)
             except SystemExit as end:
                 raise ended(end) from None
         except DiffkitError as error:
-            return NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
+            return self.failed(name, error)
+
+    def failed(self, name: str, error: DiffkitError) -> NamedCheck:
+        """What is said of a point at which there is no check."""
+        from diffkit.reports.claims_report import NamedCheck
+
+        return NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
 
     def _check(self, name: str, point: Any) -> NamedCheck:
         from diffkit.judging.checking.check import check
@@ -115,6 +116,43 @@ class Pair:
         return NamedCheck(name, CheckReport(found, function, self.claim), None, *(place_of(claim) or self.place))
 
 
+class AskedPair(NamedTuple):
+    """A pair, what to call it at a point, and the point."""
+
+    pair: Pair
+    name: str
+    point: Any
+
+
+def checks_of(pairs: Sequence[Pair], isolation: Isolation | None = None) -> Iterator[NamedCheck]:
+    """Check each pair at each of its points, here or in another process; what is wrong with one ends no other.
+
+    A pair's own timeout is then the time of each of its points.
+    """
+    if isolation is None:
+        for one in chain.from_iterable(pair.asked() for pair in pairs):
+            yield from _checked([one])
+        return
+    from diffkit.core.worker_pool import in_order
+
+    for seconds, alike in groupby(pairs, lambda pair: pair.given.get("timeout", isolation.timeout)):
+        asked = ([one] for pair in alike for one in pair.asked())
+        for _, found in in_order(_checked, asked, None, _lost, replace(isolation, timeout=seconds)):
+            yield from found
+
+
+def _checked(asked: Sequence[AskedPair]) -> list[NamedCheck]:
+    """The checks that are asked for; where none is, as of a worker that is new, what they need is imported."""
+    from diffkit.judging.checking.check import check  # noqa: F401
+
+    return [pair.check(name, point) for pair, name, point in asked]
+
+
+def _lost(asked: AskedPair, error: DiffkitError) -> list[NamedCheck]:
+    """What is said of a point at which the process ended, or took too long."""
+    return [asked.pair.failed(asked.name, error)]
+
+
 class PairRows:
     """The claims of pairs checked, each at each of its points: a row holds the verdict and its reason."""
 
@@ -131,7 +169,7 @@ class PairRows:
         """Each pair by its number, with the name of a check and its point."""
         number = 0
         for k, pair in enumerate(self.pairs):
-            for name, point in pair.points():
+            for _, name, point in pair.asked():
                 number += 1
                 yield Record([k, name, point], "", number, "check")
 
@@ -145,11 +183,8 @@ class PairRows:
 
     def lost(self, record: Record, reason: str) -> Row:
         """Give the row of a check that ends every process that works on it."""
-        from diffkit.reports.claims_report import NamedCheck
-
         k, name, _ = record.value
-        pair = self.pairs[k]
-        return _row_of(NamedCheck(name, None, DiffkitError(f"{pair.key}: {reason}"), *pair.place))
+        return _row_of(self.pairs[k].failed(name, DiffkitError(reason)))
 
 
 def _row_of(check: NamedCheck) -> Row:

@@ -13,7 +13,7 @@ from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from diffkit.core.deadline import TimeIsUp, check_time, current_deadline
-from diffkit.core.errors import DiffkitError, FileError, WorkerLost, plural
+from diffkit.core.errors import DiffkitError, FileError, plural
 from diffkit.core.files import ROWS_A_SHARD
 from diffkit.core.records import Record, row_format_of
 from diffkit.core.row_files import Columns, Row
@@ -22,6 +22,7 @@ from diffkit.core.worker_pool import MOST_TOGETHER, are_shared, in_order
 from diffkit.core.workers import pickled
 
 if TYPE_CHECKING:
+    from diffkit.core.isolation import Isolation
     from diffkit.core.worker_pool import Workers
 
 
@@ -46,7 +47,11 @@ class RowJob(Protocol):
         """Give the row of a record that ends every process that works on it."""
 
 
-def carry_out(job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None) -> Iterator[Row]:
+def carry_out(
+    job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None, isolation: Isolation | None = None
+) -> Iterator[Row]:
+    job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None, isolation: Isolation | None = None
+) -> Iterator[Row]:
     """Give the row of each record, in order: those that the folder of the plan keeps already, and then the others.
 
     What was read for the rows that are kept must be read again: FileError where it is something else now. A malformed
@@ -62,7 +67,7 @@ def carry_out(job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Wo
                 f"the first {plural(folder.rows, 'record')} are not those that the rows in {plan.folder} were made of",
                 hint="--resume goes on with the input that the run began with",
             )
-        for row, seen in _found(job, reading, workers):
+        for row, seen in _found(job, reading, workers, isolation):
             if folder.complete:
                 raise FileError(f"the run in {plan.folder} is complete, and there is more to read now",
                                 hint="take a new folder for it")  # fmt: skip
@@ -108,8 +113,12 @@ def as_json(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def _found(job: RowJob, reading: _RecordsRead, workers: Workers) -> Iterator[tuple[Row, str]]:
-    if not are_shared(workers):
+def _found(
+    job: RowJob, reading: _RecordsRead, workers: Workers, isolation: Isolation | None
+) -> Iterator[tuple[Row, str]]:
+    job: RowJob, reading: _RecordsRead, workers: Workers, isolation: Isolation | None
+) -> Iterator[tuple[Row, str]]:
+    if not are_shared(workers, isolation):
         for record, seen in reading:
             check_time()
             row = job.row(record)
@@ -119,7 +128,7 @@ def _found(job: RowJob, reading: _RecordsRead, workers: Workers) -> Iterator[tup
     packed = pickled(job)
     split = _Split(reading, workers)
     there = partial(_rows_there, packed)
-    for part, found in in_order(there, split, workers, lambda one, error: _lost(job, one, error)):
+    for part, found in in_order(there, split, workers, lambda one, error: _lost(job, one, error), isolation):
         for (_, seen), row in zip(part, found.rows, strict=False):
             yield row, seen
         if found.error is not None:
@@ -162,7 +171,7 @@ class _PartFound(NamedTuple):
     stopped: str = ""
 
 
-def _lost(job: RowJob, read: _Read, error: WorkerLost) -> _PartFound:
+def _lost(job: RowJob, read: _Read, error: DiffkitError) -> _PartFound:
     return _PartFound([job.lost(read.record, str(error))])
 
 
