@@ -50,8 +50,6 @@ class RowJob(Protocol):
 def carry_out(
     job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None, isolation: Isolation | None = None
 ) -> Iterator[Row]:
-    job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None, isolation: Isolation | None = None
-) -> Iterator[Row]:
     """Give the row of each record, in order: those that the folder of the plan keeps already, and then the others.
 
     What was read for the rows that are kept must be read again: FileError where it is something else now. A malformed
@@ -114,8 +112,6 @@ def as_json(value: Any) -> Any:
 
 
 def _found(
-    job: RowJob, reading: _RecordsRead, workers: Workers, isolation: Isolation | None
-) -> Iterator[tuple[Row, str]]:
     job: RowJob, reading: _RecordsRead, workers: Workers, isolation: Isolation | None
 ) -> Iterator[tuple[Row, str]]:
     if not are_shared(workers, isolation):
