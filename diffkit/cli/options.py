@@ -14,7 +14,7 @@ from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime, ended
 from diffkit.methods import BACKENDS
-from diffkit.reports import CLAIM_FORMATS, FORMATS, unknown_format
+from diffkit.reports import CLAIM_FORMATS, FORMATS, is_format, unknown_format
 
 if TYPE_CHECKING:
     from diffkit.core.isolation import Isolation
@@ -107,7 +107,7 @@ def several(*each: Callable[[F], F]) -> Callable[[F], F]:
 
 def _format_options(known: Mapping[str, str]) -> Callable[[F], F]:
     def look(_: click.Context, __: click.Parameter, name: str) -> str:
-        if name not in known:
+        if not is_format(name, known):
             raise unknown_format(name, known)
         return name
 
