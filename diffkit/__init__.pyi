@@ -13,6 +13,7 @@ from diffkit.api import jvp as jvp
 from diffkit.api import prepare as prepare
 from diffkit.api import report as report
 from diffkit.api import taylor as taylor
+from diffkit.api import vjp as vjp
 from diffkit.api import worst as worst
 from diffkit.asking.callables import Function as Function
 from diffkit.asking.expressions import Expression as Expression

@@ -467,6 +467,46 @@ def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -
 
 
 @_with_options
+def vjp(f: Any, at: Any, cotangent: Any, **options: Unpack[Options]) -> Result[Array]:
+    """Jᵀ·w, the gradient of Σ wₖ·fₖ for a cotangent w; value of shape (n,).
+
+    J itself is not formed (Griewank & Walther, Evaluating Derivatives, 2nd ed.,
+    eq. 3.7).
+
+    Parameters
+    ----------
+    f : str, Expression, sequence of them, or callable
+        The functions, as for `jacobian`.
+    at : sequence, mapping or array
+        The point, as for `gradient`.
+    cotangent : sequence of numbers, array or number
+        w, one number for each output, or the shape of a Python function's
+        result; a number where there is one output.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (n,); of a Python function that takes one array the
+        shape of that.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does; PointError for a cotangent that does not
+        fit the outputs.
+
+    Examples
+    --------
+    >>> dk.vjp(["x*y", "x + y"], [1, 2], [1, -1]).value
+    array([1., 0.])
+    """
+    return _differentiated(f, "vjp", at, {"cotangent": cotangent}, **options)
+
+
+@_with_options
 def hvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Array]:
     """H·v, the derivative of the gradient along v; value of shape (n,).
 
@@ -544,7 +584,7 @@ def taylor(f: Any, at: Any, order: int, *, wrt: Name | None = None, **options: U
 def prepare(f: Any, kind: Literal["derivative", "directional"], **options: Any) -> Prepared[float]: ...
 @overload
 def prepare(
-    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "hvp"] = "gradient", **options: Any
+    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "vjp", "hvp"] = "gradient", **options: Any
 ) -> Prepared[Array]: ...
 @overload
 def prepare(f: Any, kind: str, **options: Any) -> Prepared[Any]: ...

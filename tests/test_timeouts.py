@@ -171,7 +171,7 @@ def test_every_public_function_that_computes_has_a_timeout():
     computing = {
         "backward", "check", "check_identity", "code", "compare", "derivative", "descend", "directional", "explain",
         "gradient", "hessian", "hvp", "jacobian", "jvp", "matrix_derivative", "prepare", "quotients", "report",
-        "stationary", "tangent", "taylor", "worst",
+        "stationary", "tangent", "taylor", "vjp", "worst",
     }  # fmt: skip
     functions = {name for name in dk.__all__ if inspect.isfunction(getattr(dk, name))}
     assert functions == computing | {"parse", "arrays"}

@@ -32,6 +32,7 @@ entries: int = dk.jacobian(loss, np.ones(2), sparsity=[(0, 0)]).value.nnz
 assert_type(dk.hessian("x*y", points, timeout=2.0).value, Array)
 assert_type(dk.hvp("x*y", [1, 2], [1, 0]).value, Array)
 assert_type(dk.jvp("x*y", [1, 2], [1, 0]).value, Array)
+assert_type(dk.vjp(["x*y", "x"], [1, 2], [1, 0]).value, Array)
 assert_type(dk.taylor("exp(x)", 0, 3).value, Array)
 assert_type(dk.directional("x*y", [1, 2], [1, 1]).value, float)
 assert_type(dk.directional("x*y", points, [1, 1]).value, Array)
