@@ -109,7 +109,7 @@ def check(
     diffkit check --all --memory 2G --timeout-each 30
     diffkit check --all --rows checked --resume --jobs 2
     """
-    isolation = isolation_among(options)
+    isolation = isolation_among(options, options["jobs"])
     if every:
         _refuse_others(context)
         return _check_all(function or "pyproject.toml", options, isolation)
@@ -152,7 +152,7 @@ def _check_rows(job: PairRows, plan: RowPlan, options: dict[str, Any], isolation
     from diffkit.core.row_runs import carry_out
 
     counts = RowCounts("check", plan.folder, "verdict", "correct")
-    rows = carry_out(job, job.records(), plan, options["jobs"], isolation)
+    rows = carry_out(job, job.records(), plan, isolation or options["jobs"])
     stopped = drain(rows, counts.add, doing="checking")
     found = counts.report(stopped)
     code = run_told(found, stopped, bool(found), options)

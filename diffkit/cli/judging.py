@@ -12,6 +12,8 @@ from diffkit.cli.options import (
     Command,
     ExpressionCommand,
     array_options,
+    isolation_among,
+    isolation_options,
     jobs_option,
     names,
     place_options,
@@ -25,6 +27,7 @@ from diffkit.core.deadline import INTERRUPTED
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
+    from diffkit.core.worker_pool import Workers
 
 _BACKENDS_OPTION = click.option(
     "--backends",
@@ -47,6 +50,7 @@ _POINTS_OF_A_BOX = 200
 @click.option("--between", metavar="A,B", help="With --box: where these two methods are farthest apart.")
 @jobs_option
 @rows_options
+@isolation_options
 @array_options
 @place_options
 def compare(
@@ -79,13 +83,14 @@ def compare(
         if kind != "derivative":
             raise DiffkitError("an order goes with --kind derivative")
         asked["order"] = order
+    workers = isolation_among(options, jobs) or jobs
     if box is not None and options["rows"] is not None:
         raise DiffkitError("--rows does not go with --box", hint="a search reports on the worst point alone")
     if box is None and (plan := stream_of(expressions, options)) is not None:
         from diffkit.methods.streams import task_and_records
 
         run = task_and_records(expressions, options["points"], kind, variables=names(options["variables"]), **asked)
-        return _streamed(kind, backends_of(backends), None, options, (*run, plan, jobs))
+        return _streamed(kind, backends_of(backends), None, options, (*run, plan, workers))
     question, typed = ask(expressions, kind, options, **asked)
     task, points = question
     if box is not None:
@@ -97,14 +102,19 @@ def compare(
         from diffkit.judging.cases import cases_at
         from diffkit.reports.accuracy_report import CasesReport
 
-        accuracy, code = _examine(cases_at(task, points), chosen, kind, jobs)
+        accuracy, code = _examine(cases_at(task, points), chosen, kind, workers)
         deliver(CasesReport(accuracy, task, typed), options)
         return code or (0 if accuracy.all_agree else EXIT_NO)
+    from diffkit.core.isolation import Isolation
+    from diffkit.core.workers import isolated
     from diffkit.judging.comparison import compare_task
     from diffkit.reports.comparison_report import ComparisonReport
 
     with patience("comparing") as tell:
-        comparison = compare_task(task, points.point, chosen, tell)
+        if isinstance(workers, Isolation):
+            comparison = isolated(workers, compare_task, (task, points.point, chosen))
+        else:
+            comparison = compare_task(task, points.point, chosen, tell)
     deliver(ComparisonReport(comparison, task, typed), options)
     return 0 if comparison else EXIT_NO
 
@@ -133,6 +143,7 @@ def _searched(task: Task, typed: Any, box: str, between: Any, backends: list[Any
 @click.option("--merge", is_flag=True, help="CASES are reports in JSON, or folders of --rows: report on all of them.")
 @jobs_option
 @rows_options
+@isolation_options
 @report_options
 def report(
     cases: tuple[str, ...], kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None,
@@ -167,6 +178,7 @@ def report(
     from diffkit.judging.regression import changes_since, known
     from diffkit.reports.accuracy_report import CasesReport
 
+    workers = isolation_among(options, jobs) or jobs
     if merge:
         return _merged(cases, options)
     if len(cases) > 1:
@@ -176,9 +188,9 @@ def report(
     if (plan := plan_for(options, cases[0])) is not None:
         if against is not None:
             raise DiffkitError("--against does not go with --rows", hint="what was found is in the rows")
-        return _streamed(kind, chosen, allowed, options, (None, some_records(cases[0], "cases"), plan, jobs))
+        return _streamed(kind, chosen, allowed, options, (None, some_records(cases[0], "cases"), plan, workers))
     old = None if against is None else known(against)
-    accuracy, code = _examine(load_cases(cases[0], kind), chosen, kind, jobs, allowed)
+    accuracy, code = _examine(load_cases(cases[0], kind), chosen, kind, workers, allowed)
     if old is not None:
         accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
     deliver(CasesReport(accuracy), options)
@@ -199,22 +211,22 @@ def _merged(reports: tuple[str, ...], options: dict[str, Any]) -> int:
 
 
 def _streamed(kind: str, backends: list[Any], allowed: Any, options: dict[str, Any], run: tuple[Any, ...]) -> int:
-    """Compare at every case of a stream: of a task or none, its records, by a plan, with so many jobs."""
+    """Compare at every case of a stream: of a task or none, its records, by a plan, by workers."""
     from diffkit.judging.case_rows import CaseRows, report_rows
     from diffkit.reports.accuracy_report import CasesReport
 
-    task, records, plan, jobs = run
-    found = report_rows(CaseRows(kind, backends, allowed, task), records, plan, jobs, drain)
+    task, records, plan, workers = run
+    found = report_rows(CaseRows(kind, backends, allowed, task), records, plan, workers, drain)
     good = found.passed if task is None else found.all_agree
     return run_told(CasesReport(found, task), found.stopped, good, options)
 
 
-def _examine(cases: Any, backends: list[Any], kind: str, jobs: int | None, allowed: Any = None) -> tuple[Any, int]:
+def _examine(cases: Any, backends: list[Any], kind: str, workers: Workers, allowed: Any = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.examination import examine
 
-    outcomes, stopped = gather(examine(cases, backends, allowed, jobs), len(cases))
+    outcomes, stopped = gather(examine(cases, backends, allowed, workers), len(cases))
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
     if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"

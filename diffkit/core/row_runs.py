@@ -18,11 +18,10 @@ from diffkit.core.files import ROWS_A_SHARD
 from diffkit.core.records import Record, row_format_of
 from diffkit.core.row_files import Columns, Row
 from diffkit.core.row_folder import RowFolder, RowPlan
-from diffkit.core.worker_pool import MOST_TOGETHER, are_shared, in_order
+from diffkit.core.worker_pool import MOST_TOGETHER, are_shared, in_order, processes
 from diffkit.core.workers import pickled
 
 if TYPE_CHECKING:
-    from diffkit.core.isolation import Isolation
     from diffkit.core.worker_pool import Workers
 
 
@@ -47,9 +46,7 @@ class RowJob(Protocol):
         """Give the row of a record that ends every process that works on it."""
 
 
-def carry_out(
-    job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None, isolation: Isolation | None = None
-) -> Iterator[Row]:
+def carry_out(job: RowJob, records: Iterable[Record], plan: RowPlan, workers: Workers = None) -> Iterator[Row]:
     """Give the row of each record, in order: those that the folder of the plan keeps already, and then the others.
 
     What was read for the rows that are kept must be read again: FileError where it is something else now. A malformed
@@ -65,7 +62,7 @@ def carry_out(
                 f"the first {plural(folder.rows, 'record')} are not those that the rows in {plan.folder} were made of",
                 hint="--resume goes on with the input that the run began with",
             )
-        for row, seen in _found(job, reading, workers, isolation):
+        for row, seen in _found(job, reading, workers):
             if folder.complete:
                 raise FileError(f"the run in {plan.folder} is complete, and there is more to read now",
                                 hint="take a new folder for it")  # fmt: skip
@@ -111,10 +108,8 @@ def as_json(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
-def _found(
-    job: RowJob, reading: _RecordsRead, workers: Workers, isolation: Isolation | None
-) -> Iterator[tuple[Row, str]]:
-    if not are_shared(workers, isolation):
+def _found(job: RowJob, reading: _RecordsRead, workers: Workers) -> Iterator[tuple[Row, str]]:
+    if not are_shared(workers):
         for record, seen in reading:
             check_time()
             row = job.row(record)
@@ -124,7 +119,7 @@ def _found(
     packed = pickled(job)
     split = _Split(reading, workers)
     there = partial(_rows_there, packed)
-    for part, found in in_order(there, split, workers, lambda one, error: _lost(job, one, error), isolation):
+    for part, found in in_order(there, split, workers, lambda one, error: _lost(job, one, error)):
         for (_, seen), row in zip(part, found.rows, strict=False):
             yield row, seen
         if found.error is not None:
@@ -141,7 +136,7 @@ class _Split:
 
     def __init__(self, reading: Iterable[_Read], workers: Workers):
         self.reading = iter(reading)
-        self.share = 8 * (workers if isinstance(workers, int) else os.cpu_count() or 1)
+        self.share = 8 * (processes(workers) or os.cpu_count() or 1)
         self.error: DiffkitError | None = None
 
     def __iter__(self) -> Iterator[Sequence[_Read]]:
