@@ -75,14 +75,7 @@ def compare(
     """
     from diffkit.core.errors import DiffkitError, PointError
 
-    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
-        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
-    by = names(wrt)
-    asked: dict[str, Any] = {"wrt": by[0] if by and len(by) == 1 and kind == "derivative" else by}
-    if order is not None:
-        if kind != "derivative":
-            raise DiffkitError("an order goes with --kind derivative")
-        asked["order"] = order
+    asked = _asked(kind, wrt, order)
     workers = isolation_among(options, jobs) or jobs
     if box is not None and options["rows"] is not None:
         raise DiffkitError("--rows does not go with --box", hint="a search reports on the worst point alone")
@@ -117,6 +110,21 @@ def compare(
             comparison = compare_task(task, points.point, chosen, tell)
     deliver(ComparisonReport(comparison, task, typed), options)
     return 0 if comparison else EXIT_NO
+
+
+def _asked(kind: str, wrt: str | None, order: int | None) -> dict[str, Any]:
+    """The options of a kind of derivative; DiffkitError for what is none, or does not fit."""
+    from diffkit.core.errors import DiffkitError
+
+    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
+        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
+    by = names(wrt)
+    asked: dict[str, Any] = {"wrt": by[0] if by and len(by) == 1 and kind == "derivative" else by}
+    if order is not None:
+        if kind != "derivative":
+            raise DiffkitError("an order goes with --kind derivative")
+        asked["order"] = order
+    return asked
 
 
 def _searched(task: Task, typed: Any, box: str, between: Any, backends: list[Any], options: dict[str, Any]) -> int:
