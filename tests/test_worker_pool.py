@@ -179,7 +179,7 @@ def test_what_does_not_pickle_is_told_in_a_line():
     with pytest.raises(dk.FunctionError, match="this cannot be sent to a worker process") as error:
         dk.report(CASES, backends=[Local()], workers=2)
     assert "\n" not in str(error.value)
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(dk.DiffkitError, match="could not run"):
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(dk.FunctionError, match="cannot be sent"):
         dk.report(CASES, backends=[Local()], workers=pool)
     assert not children()
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from threading import local
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from diffkit.core.deadline import TimeIsUp, check_time, current_deadline
@@ -18,7 +16,7 @@ from diffkit.core.files import ROWS_A_SHARD
 from diffkit.core.records import Record, row_format_of
 from diffkit.core.row_files import Columns, Row
 from diffkit.core.row_folder import RowFolder, RowPlan
-from diffkit.core.worker_pool import MOST_TOGETHER, are_shared, in_order, processes
+from diffkit.core.worker_pool import MOST_TOGETHER, are_shared, in_order, processes, unpacked
 from diffkit.core.workers import pickled
 
 if TYPE_CHECKING:
@@ -166,15 +164,9 @@ def _lost(job: RowJob, read: _Read, error: DiffkitError) -> _PartFound:
     return _PartFound([job.lost(read.record, str(error))])
 
 
-_AT_WORK = local()
-"""the job that a thread works at, with what it has prepared"""
-
-
 def _rows_there(packed: bytes, part: Sequence[_Read]) -> _PartFound:
     """In a worker: the rows of a part."""
-    if getattr(_AT_WORK, "packed", None) != packed:
-        _AT_WORK.packed, _AT_WORK.job = packed, pickle.loads(packed)
-    job: RowJob = _AT_WORK.job
+    job: RowJob = unpacked(packed)
     if not part:  # a worker that is new gets ready
         job.get_ready()
     rows: list[Row] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from threading import local
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
@@ -103,6 +105,16 @@ def in_order(
         finally:
             for waiting in asked:
                 waiting.future.cancel()
+
+
+_AT_WORK = local()
+
+
+def unpacked(packed: bytes) -> Any:
+    """In a worker: give what was pickled, with all that it has prepared since, as long as its thread works with it."""
+    if getattr(_AT_WORK, "packed", None) != packed:
+        _AT_WORK.packed, _AT_WORK.thing = packed, pickle.loads(packed)
+    return _AT_WORK.thing
 
 
 class _PartAsked(NamedTuple, Generic[T]):

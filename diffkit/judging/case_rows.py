@@ -37,19 +37,7 @@ class CaseRows:
         if task is None:
             check_kind(kind)
         self.kind, self.backends, self.allowed, self.task = kind, backends, allowed, task
-        self._start()
-
-    def _start(self) -> None:
-        self._read = CaseReader(self.kind)
-        self._examiner = Examiner(self.backends, self.allowed)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave what is prepared behind."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._start()
+        self._examiner, self._read = Examiner(backends, allowed), CaseReader(kind)
 
     @property
     def what(self) -> dict[str, Any]:

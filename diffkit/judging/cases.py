@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from os import PathLike
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ from diffkit.asking.points import Points, number, read_points
 from diffkit.asking.tasks import Task, gradient_task, hessian_task
 from diffkit.core.errors import DiffkitError, PointError, did_you_mean, plural
 from diffkit.core.files import LONGEST_FILE, unique_names
+from diffkit.core.program import Program
 from diffkit.core.records import Record, none_of, records_of
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
@@ -47,7 +49,12 @@ class Case:
     @property
     def text(self) -> str:
         """The expression as it was read."""
-        return format_outputs(self.task.program, _LONGEST_CASE_TEXT)[0]
+        return _written(self.task.program)
+
+
+@lru_cache(_TASKS_REMEMBERED)
+def _written(program: Program) -> str:
+    return format_outputs(program, _LONGEST_CASE_TEXT)[0]
 
 
 def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient") -> list[Case]:
