@@ -202,7 +202,6 @@ class Result(NamedComponents, ReportViews, ByContent, Generic[V_co]):
     """how often f was evaluated, where that was counted"""
     formula: str | None = None
     """the partials as text, where the method finds any; of long ones first lines such as t1 = sin(x) that they use"""
-    """the derivative as text, where the method has one"""
     decimals: tuple[str, ...] | None = None
     """components, flat, to as many proven decimal digits as were asked for; empty where there is none"""
     method: str = ""
