@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from diffkit.core.decimals import above, tenths
-from diffkit.core.errors import visible
+from diffkit.core.errors import LimitError, visible
 from diffkit.core.results import Odd
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ _SIDE_WORDS = {"left": "left derivative", "right": "right derivative"}
 
 
 class Equation(NamedTuple):
-    """A line ``left = right``, perhaps with an error bar or a remark after it."""
+    """A line ``left = right``, perhaps with an error bar or a remark after it.
+
+    ``latex`` is the same, without the remark, where that is known better than from the text.
+    """
 
     left: str
     right: str
     remark: str = ""
+    latex: str = ""
 
 
 class Table(NamedTuple):
@@ -160,6 +164,14 @@ def seen(part: T) -> T:
     if isinstance(part, tuple):
         return type(part)._make(map(seen, part)) if hasattr(part, "_make") else tuple(map(seen, part))  # type: ignore[return-value]
     return part
+
+
+def latex_if_short(write: Callable[[], str]) -> str:
+    """Give the LaTeX that is written; nothing where it is too long."""
+    try:
+        return write()
+    except LimitError:
+        return ""
 
 
 def line(block: Block) -> str:

@@ -10,11 +10,15 @@ from itertools import count
 from zlib import crc32
 
 from diffkit import __version__
+from diffkit.core.errors import DiffkitError
+from diffkit.core.text.mathml import mathml
+from diffkit.reports import latex_display
 from diffkit.reports.document import Block, Document, Equation, Heading, Listing, Note, Table, rounded
 from diffkit.reports.glossary import TERMS, UsedTerms, names_of_variables
 from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
 _SHORT_CELL = '<td class="short">'
+_LONGEST_FORMULA_SHOWN = 300  # characters of a line as text; longer ones are text, which breaks into lines
 _UNBROKEN = 28  # characters up to which a cell is short: a number, a name
 
 
@@ -87,11 +91,46 @@ def _blocks(blocks: Sequence[Block], used: UsedTerms, mark: str = "") -> Iterato
             yield _table(block, f' aria-labelledby="{name}"' if name else ' aria-label="table"', used)
         elif isinstance(block, Equation):
             remark = f" <span>{_marked(block.remark, used)}</span>" if block.remark else ""
-            yield f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
+            yield _equation(block, remark)
         elif isinstance(block, Note):
             yield f"<p>{_marked(block.text, used)}</p>"
         elif isinstance(block, Listing):
-            yield f"<pre><code>{escape(chr(10).join(block.lines))}</code></pre>"
+            code = "\n".join(block.lines)
+            shown = _formula(code, display=True) if block.language == "latex" else None
+            yield (f'<div class="wide">{shown}</div>\n' if shown else "") + f"<pre><code>{escape(code)}</code></pre>"
+
+
+def _equation(block: Equation, remark: str) -> str:
+    """A line: formulas and labels are mathematics, as far as they are short; numbers stay text, to be copied."""
+    typed = f"{block.left} = {block.right}"
+    if len(typed) <= _LONGEST_FORMULA_SHOWN:
+        title = f' class="formula" title="{escape(typed)}"'
+        label, formula = latex_display.label(block.left), latex_display.formula(block.right)
+        whole = block.latex or (f"{label} = {formula}" if label and formula else "")
+        if whole and (shown := _formula(whole)):
+            return f"<p{title}>{shown}{remark}</p>"
+        left, right = (_formula(part) if part else None for part in (label, formula))
+        if left or right:
+            left, right = (
+                left or f"<code>{escape(block.left)}</code>",
+                right or f"<code><b>{escape(block.right)}</b></code>",
+            )
+            return f"<p{title}>{left} <code>=</code> {right}{remark}</p>"
+    return f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
+
+
+def _formula(latex: str, display: bool = False) -> str | None:
+    """A formula as MathML; None where it is nested too deeply."""
+    try:
+        return mathml(latex, display)
+    except DiffkitError:
+        return None
+
+
+def _cell(text: str) -> str:
+    """What stands in a cell: a formula, or text."""
+    formula = latex_display.formula(text) if len(text) <= _LONGEST_FORMULA_SHOWN else None
+    return (formula and _formula(formula)) or escape(text)
 
 
 def _marked(text: str, used: UsedTerms) -> str:
@@ -123,7 +162,7 @@ def _table(table: Table, name: str, used: UsedTerms) -> str:
         "<tbody>",
     ]
     for first, *rest in table.rows:
-        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
+        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{_cell(cell)}</td>" for cell in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
 
