@@ -218,16 +218,39 @@ def gradient(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Opt
 
 @overload
 def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, sparse: Literal[True], **options: Unpack[Options]
+    fs: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: Literal[True],
+    sparsity: Any = None,
+    **options: Unpack[Options],
 ) -> Result[Any]: ...
 @overload
 def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+    fs: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: None = None,
+    **options: Unpack[Options],
 ) -> Result[Array]: ...
+@overload
+def jacobian(
+    fs: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: Any,
+    **options: Unpack[Options],
+) -> Result[Any]: ...
 @_with_options
 def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
-) -> Result[Any]:
+    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, sparsity: Any = None,
+    **options: Unpack[Options],
+) -> Result[Any]:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of several scalar functions; value of shape (m, n).
 
     Parameters
@@ -243,6 +266,11 @@ def jacobian(
         Give value and error as SciPy arrays in compressed rows (``csr_array``),
         without the entries that are 0 because fᵢ does not depend on xⱼ; of code
         that has no formula all entries are stored.
+    sparsity : sparse matrix, array or pairs, optional
+        Which entries a Python function has, for such an answer: a SciPy matrix,
+        an array of truths, or pairs of row and column from 0.
+        Columns that share no row are differentiated together. A row of which
+        a product with a random vector is off is uncertain.
     **options
         ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
         ``isolated``, ``workers``: ``help()`` tells of each.
@@ -263,21 +291,44 @@ def jacobian(
     array([[2., 1.],
            [1., 1.]])
     """
-    return _differentiated(fs, "jacobian", at, {"wrt": wrt, "sparse": sparse}, **options)
+    return _differentiated(fs, "jacobian", at, {"wrt": wrt, "sparse": sparse, "sparsity": sparsity}, **options)
 
 
 @overload
 def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, sparse: Literal[True], **options: Unpack[Options]
+    f: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: Literal[True],
+    sparsity: Any = None,
+    **options: Unpack[Options],
 ) -> Result[Any]: ...
 @overload
 def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+    f: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: None = None,
+    **options: Unpack[Options],
 ) -> Result[Array]: ...
+@overload
+def hessian(
+    f: Any,
+    at: Any,
+    *,
+    wrt: Names | None = None,
+    sparse: bool = False,
+    sparsity: Any,
+    **options: Unpack[Options],
+) -> Result[Any]: ...
 @_with_options
 def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
-) -> Result[Any]:
+    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, sparsity: Any = None,
+    **options: Unpack[Options],
+) -> Result[Any]:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n).
 
     Parameters
@@ -292,6 +343,11 @@ def hessian(
         Give value and error as SciPy arrays in compressed rows (``csr_array``),
         without the entries that are 0 because xᵢ and xⱼ meet only in sums; of
         code that has no formula all entries are stored.
+    sparsity : sparse matrix, array or pairs, optional
+        Which entries a Python function has, for such an answer: a SciPy matrix,
+        an array of truths, or pairs of row and column from 0; (i, j) stands
+        for (j, i) too. The work grows with the colours of the pattern. A row
+        of which a product with a random vector is off is uncertain.
     **options
         ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
         ``isolated``, ``workers``: ``help()`` tells of each.
@@ -316,7 +372,7 @@ def hessian(
     array([[4., 2.],
            [2., 0.]])
     """
-    return _differentiated(f, "hessian", at, {"wrt": wrt, "sparse": sparse}, **options)
+    return _differentiated(f, "hessian", at, {"wrt": wrt, "sparse": sparse, "sparsity": sparsity}, **options)
 
 
 @overload
@@ -534,10 +590,11 @@ def prepare(
     engine : str, default "auto"
         What compiles the program; "auto" takes what suits the work, and
         ``repr`` tells what that was.
-    like : array, optional
-        An array of the shape of a Python function's only argument; the first
-        one that is asked about, unless given. An array with more axes in front
-        is many points.
+    like : array, mapping or sequence, optional
+        An array of the shape of the only argument of a Python function, or of
+        text with data; of several an array for each, by name or in order. Those
+        with more axes in front are many points. Without it the first array that
+        is asked about tells the shape of an only argument.
     workers : int or concurrent.futures.Executor, optional
         Processes that share the proofs of a batch.
     **options

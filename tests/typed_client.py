@@ -28,6 +28,7 @@ assert_type(dk.derivative("x^2", {"x": points}).value, Array)
 assert_type(dk.gradient("x*y", [1, 2]).value, Array)
 assert_type(dk.gradient(loss, np.ones(2), digits=None).value, Array)
 assert_type(dk.jacobian(["x*y", "x"], [1, 2]).value, Array)
+entries: int = dk.jacobian(loss, np.ones(2), sparsity=[(0, 0)]).value.nnz
 assert_type(dk.hessian("x*y", points, timeout=2.0).value, Array)
 assert_type(dk.hvp("x*y", [1, 2], [1, 0]).value, Array)
 assert_type(dk.jvp("x*y", [1, 2], [1, 0]).value, Array)

@@ -58,6 +58,10 @@ class Task:
     """how names were read that may be meant otherwise"""
     pattern: SparsePattern | None = None
     """the entries of a matrix that are asked for, where the others are zero by structure"""
+    columns: tuple[int, ...] = ()
+    """the input of each of its columns"""
+    claimed: bool = False
+    """whether it is the caller who says which entries there are"""
 
     @cached_property
     def program(self) -> Program:
@@ -165,44 +169,67 @@ def gradient_task(program: Program | Source, wrt: Names | None = None) -> Task:
     return Task("gradient", source, indices, range(len(indices)), (len(chosen),), labels)
 
 
-def jacobian_task(program: Program | Source, wrt: Names | None = None, sparse: bool = False) -> Task:
-    """The matrix of partials of the outputs, shape (m, n); ``sparse``: those that are not zero by structure."""
+def jacobian_task(
+    program: Program | Source, wrt: Names | None = None, sparse: bool = False, sparsity: Any = None
+) -> Task:
+    """The matrix of partials of the outputs, shape (m, n).
+
+    ``sparse``: those that are not zero by structure; ``sparsity``: those that code is said to have.
+    """
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
     count = len(source.outputs)
     indices = FirstPartials(range(count), chosen)
     labels = PartialNames(source.inputs, indices, several=True)
     task = Task("jacobian", source, indices, range(len(indices)), (count, len(chosen)), labels)
-    return _sparse(task, chosen, source.dependence(1)) if sparse else task
+    return _stored(task, chosen, sparse, sparsity)
 
 
-def hessian_task(program: Program | Source, wrt: Names | None = None, sparse: bool = False) -> Task:
+def hessian_task(
+    program: Program | Source, wrt: Names | None = None, sparse: bool = False, sparsity: Any = None
+) -> Task:
     """The symmetric matrix of second partials, shape (n, n); each pair is computed once.
 
-    ``sparse``: those that are not zero by structure.
+    ``sparse``: those that are not zero by structure; ``sparsity``: those that code is said to have.
     """
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
     shape, labels = (len(chosen), len(chosen)), PartialNames(source.inputs, PairIndices(chosen))
     task = Task("hessian", source, SecondPartials(chosen), SymmetricPlaces(len(chosen)), shape, labels, order=2)
-    if not sparse:
-        return task
-    rows = source.dependence(2)
-    return _sparse(task, chosen, None if rows is None else [rows[i] for i in chosen])
+    return _stored(task, chosen, sparse, sparsity)
 
 
-def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[Sequence[int]] | None) -> Task:
-    """The task of the stored entries of a matrix: of those whose inputs are in a row, or of all."""
-    height, width = task.shape
-    if rows is None and height * width > _ENTRIES_STORED:
-        raise LimitError(f"which of {height * width:,} entries are 0 is not known, as the function has no formula, "
-                         "and so many are not stored one by one", hint="ask without sparse")  # fmt: skip
+def _stored(task: Task, chosen: Sequence[int], sparse: bool, sparsity: Any) -> Task:
+    """The task itself, or that of the entries of its matrix which are not zero by structure, or are said not to be."""
+    if sparsity is None:
+        return _sparse(task, chosen, _by_structure(task, chosen)) if sparse else task
+    if task.source.code is None:
+        raise DiffkitError("sparsity is said of a Python function",
+                           hint="the structure of an expression is known: ask with sparse=True")  # fmt: skip
+    from diffkit.asking.sparsity_patterns import read_sparsity
+
+    return replace(_sparse(task, chosen, read_sparsity(sparsity, task.shape, task.order == 2)), claimed=True)
+
+
+def _by_structure(task: Task, chosen: Sequence[int]) -> Sequence[Sequence[int]]:
+    """For each row of a matrix the columns of its entries that may not be zero: all of them where nothing is known."""
+    (height, width), rows = task.shape, task.source.dependence(task.order)
+    if rows is None:
+        if height * width > _ENTRIES_STORED:
+            raise LimitError(f"which of {height * width:,} entries are 0 is not known, as the function has no formula, "
+                             "and so many are not stored one by one",
+                             hint="say which are not by sparsity=, or ask without sparse")  # fmt: skip
+        return [range(width)] * height
     places: dict[int, list[int]] = {}
     for place, i in enumerate(chosen):
         places.setdefault(i, []).append(place)
-    stored = [range(width)] * height if rows is None else [
-        sorted(place for i in row for place in places.get(i, ())) for row in rows
-    ]  # fmt: skip
+    wanted = rows if task.order == 1 else [rows[i] for i in chosen]
+    return [sorted(place for i in row for place in places.get(i, ())) for row in wanted]
+
+
+def _sparse(task: Task, chosen: Sequence[int], stored: Sequence[Sequence[int]]) -> Task:
+    """The task of the stored entries of a matrix, the columns of each row."""
+    width = task.shape[1]
     entries = [(row, column) for row, columns in enumerate(stored) for column in columns]
     pattern = SparsePattern(tuple(column for _, column in entries), tuple(accumulate(map(len, stored), initial=0)))
     whole = task.indices if task.order == 1 else PairIndices(tuple(chosen))
@@ -211,7 +238,8 @@ def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[Sequence[int]] | N
     found = [number.setdefault((k, tuple(sorted(index))), len(number)) for k, index in read]
     labels = PartialNames(task.source.inputs, read, task.order == 1)
     distinct = range(len(found)) if len(number) == len(found) else found
-    return replace(task, indices=tuple(number), places=distinct, labels=labels, pattern=pattern)
+    return replace(task, indices=tuple(number), places=distinct, labels=labels, pattern=pattern,
+                   columns=tuple(chosen))  # fmt: skip
 
 
 def _check_direction(source: Source, direction: Sequence[float]) -> None:

@@ -23,6 +23,7 @@ from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, b
 from diffkit.methods import BACKENDS, Backend, Evaluation
 from diffkit.methods.answering import find_backend
 from diffkit.methods.auto import Referee
+from diffkit.methods.pattern_check import checked
 from diffkit.methods.program_evaluation import table_bound
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
@@ -174,7 +175,7 @@ class Comparer:
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
         self.tell("the proof")
-        truth = self.referee.timely(full)
+        truth = checked(task, point, self.referee.timely(full), "proven")
         reference = lay_out(task, truth, points, "referee", "proven")
         found: dict[int, tuple[Row, list[Finding]]] = {}
         for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
@@ -209,7 +210,7 @@ def _row(task: Task, asked: _PreparedBackend, points: Points, reference: Result)
     start = perf_counter()
     skipped, answer = asked.skipped, None
     try:
-        answer = None if evaluation is None else evaluation.at(full)
+        answer = None if evaluation is None else checked(task, full, evaluation.at(full), backend.error_kind)
     except (BackendError, LimitError) as error:
         skipped = str(error)
     except TimeIsUp as up:

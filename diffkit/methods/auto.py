@@ -15,6 +15,7 @@ from diffkit.core.partials import in_order
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
 from diffkit.methods import get_backend
+from diffkit.methods.coloured import ColouredEvaluation, coloured
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
 from diffkit.methods.differences.testimony import (
@@ -83,9 +84,9 @@ class Referee:
         return proofs_of(self.task, self.digits)
 
     @cached_property
-    def measured(self) -> _Measurement:
+    def measured(self) -> _Measurement | ColouredEvaluation:
         """What is said where nothing is proven."""
-        return _Measurement(self.task)
+        return coloured(self.task, _Measurement, scaled=True)  # type: ignore[no-any-return]
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""

@@ -16,6 +16,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError, told
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
+from diffkit.methods.coloured import ColouredEvaluation, coloured
 from diffkit.methods.differences.testimony import STEPPED, Testified, unknown
 from diffkit.methods.differences.witness import DifferenceWitness, laid_out
 
@@ -34,11 +35,13 @@ class ComplexBackend:
     error_kind: ErrorKind = "estimate"
     most_order = 1
 
-    def prepare(self, task: Task) -> ComplexEvaluation:
+    def prepare(self, task: Task) -> ComplexEvaluation | ColouredEvaluation:
         """BackendError above order 1."""
         if task.order > self.most_order:
             raise BackendError("the complex step gives first derivatives only", hint=_OTHER_BACKENDS)
-        return ComplexEvaluation(task)
+        if task.source.code is None:
+            return ComplexEvaluation(task)
+        return coloured(task, ComplexEvaluation, scaled=True)  # type: ignore[no-any-return]
 
 
 class ComplexEvaluation:

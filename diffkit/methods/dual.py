@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.results import ErrorKind
+from diffkit.methods.coloured import ColouredEvaluation, coloured
 from diffkit.methods.function_evaluation import Derived, FunctionEvaluation
 from diffkit.methods.program_evaluation import ProgramEvaluation
 
@@ -27,10 +28,10 @@ class DualBackend:
     name = "dual"
     error_kind: ErrorKind = "none"
 
-    def prepare(self, task: Task) -> ProgramEvaluation | _DualFunction:
+    def prepare(self, task: Task) -> ProgramEvaluation | ColouredEvaluation | _DualFunction:
         """Write the program of the task's partials."""
         if task.source.code is not None:
-            return _DualFunction(task)
+            return coloured(task, _DualFunction)  # type: ignore[no-any-return]
         return ProgramEvaluation(task, differentiate(task.program, task.with_values))
 
 

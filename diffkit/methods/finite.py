@@ -66,7 +66,10 @@ class FiniteEvaluation:
             evaluations += sampler.evaluations
             if any(d.reason for seen in rows for d in seen):
                 source.check_again(list(sampler.known)[:_AGAIN])
-        flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
+        return self._told([found[row, c] for row in range(len(points)) for c in range(len(indices))], evaluations)
+
+    def _told(self, flat: Sequence[Difference], evaluations: int) -> Answer:
+        """The answer of differences, point by point."""
         odd = {c: self._odd(d) for c, d in enumerate(flat)}
         values = [math.nan if odd[c] else d.value for c, d in enumerate(flat)]
         bars = [math.nan if odd[c] else d.bar for c, d in enumerate(flat)]
@@ -80,15 +83,44 @@ class FiniteEvaluation:
         return difference.odd
 
 
+class SparseFiniteEvaluation(FiniteEvaluation):
+    """The entries of a sparse Jacobian of code; one evaluation of f has samples of many."""
+
+    def _answer(self, points: Sequence[Point]) -> Answer:
+        from diffkit.core.results import joined
+        from diffkit.methods.sparse_differences import sparse_partials
+
+        indices, source, answers = self.task.indices, self.task.source, []
+        for point in points:
+            unit, _ = source.known_to(point)
+            sampler, seen = sparse_partials(self.task, point, unit, self.effort)
+            largest = sizes({index: d.value for index, d in zip(indices, seen, strict=True)})
+            probes = [Probe(sampler, (point[j], float(e)), (0,), {}) for e, (_, (j,)) in enumerate(indices)]
+            kept = [
+                _fine(d, Testimony(probe, d), largest[index])
+                for index, probe, d in zip(indices, probes, seen, strict=True)
+            ]
+            if any(d.reason for d in seen):
+                source.check_again([point] * _AGAIN)
+            answers.append(self._told(kept, sampler.evaluations))
+        return joined(answers)
+
+
 def _trusted(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequence[Difference]) -> list[Difference]:
     """The partials of an output at a point; those of which too few digits are seen are uncertain, as in ``auto``."""
     largest = sizes({index: d.value for index, d in zip(indices, seen, strict=True)})
-    trusted = []
-    for index, d in zip(indices, seen, strict=True):
-        testimony = Testimony(Probe(sampler, point, index[1], {}), d)
-        fine = d.odd is not None or not index[1] or testimony.is_fine(d.value, d.bar, largest[index])
-        trusted.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER)))
-    return trusted
+    probes = [Probe(sampler, point, index[1], {}) for index in indices]
+    return [
+        d if not index[1] else _fine(d, Testimony(probe, d), largest[index])
+        for index, probe, d in zip(indices, probes, seen, strict=True)
+    ]
+
+
+def _fine(d: Difference, testimony: Testimony, largest: float) -> Difference:
+    """A difference, uncertain if too few of its digits are seen."""
+    if d.odd is not None or testimony.is_fine(d.value, d.bar, largest):
+        return d
+    return d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER))
 
 
 class FiniteBackend:
@@ -109,7 +141,8 @@ class FiniteBackend:
         if task.order > self.most_order:
             raise BackendError(f"finite differences go up to order {self.most_order}, not {task.order}",
                                hint="use backend='dual' or 'symbolic'")  # fmt: skip
-        return FiniteEvaluation(task, self.effort)
+        packs = task.pattern is not None and task.order == 1 and task.source.code is not None
+        return SparseFiniteEvaluation(task, self.effort) if packs else FiniteEvaluation(task, self.effort)
 
 
 __all__ = ["ECONOMY", "THOROUGH", "FiniteBackend", "FiniteEvaluation"]

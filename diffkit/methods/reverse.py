@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.results import ErrorKind
+from diffkit.methods.coloured import ColouredEvaluation, coloured
 from diffkit.methods.function_evaluation import Derived, FunctionEvaluation
 from diffkit.methods.program_evaluation import ProgramEvaluation
 from diffkit.methods.separable_evaluation import SeparableEvaluation
@@ -31,10 +32,10 @@ class ReverseBackend:
     name = "reverse"
     error_kind: ErrorKind = "none"
 
-    def prepare(self, task: Task) -> ProgramEvaluation | SeparableEvaluation | _ReverseFunction:
+    def prepare(self, task: Task) -> ProgramEvaluation | SeparableEvaluation | ColouredEvaluation | _ReverseFunction:
         """Write the program of the task's partials, or those of its terms where they are alike."""
         if task.source.code is not None:
-            return _ReverseFunction(task)
+            return coloured(task, _ReverseFunction, by_outputs=True)  # type: ignore[no-any-return]
         return SeparableEvaluation.of(task) or ProgramEvaluation(task, reverse_program(task.program, task.with_values))
 
 

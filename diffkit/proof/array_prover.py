@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from flint import arb
 
 from diffkit.calculus.array_derivatives import adjoints, gradient_program, tangents
 from diffkit.calculus.array_masks import dependence, needed, reached
+from diffkit.calculus.colouring import column_colours
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Program, run_slots
@@ -260,7 +261,7 @@ class _Climbing:
             self.colours = list(range(len(self.columns)))
         else:
             structure = dependence(program, self.columns.tolist(), values)[self.rows]
-            self.colours = _coloured(structure)
+            self.colours = column_colours([np.flatnonzero(row).tolist() for row in structure], len(self.columns))
         self.r, self.c = np.nonzero(structure)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
         self.proven = np.zeros(len(self.r), dtype=bool)
@@ -378,20 +379,3 @@ def _seen(along: Any, entries: Balls, weights: Any, zero: Any) -> tuple[Any, boo
     for k in moving[~zero[moving]]:
         found[k] = math.ulp(abs(float(entries[k]))) / 2 * float(weights[k]) > radius
     return found, False
-
-
-def _coloured(structure: Any) -> list[int]:
-    """A colour for each column so that no two of one colour have an entry in the same row, greedily.
-
-    Source: A. Curtis, M. Powell & J. Reid, On the estimation of sparse Jacobian matrices, 1974.
-    """
-    members: list[list[int]] = [np.flatnonzero(column).tolist() for column in structure.T]
-    seen: list[set[int]] = [set() for _ in range(len(structure))]  # colours that a row has already
-    found = []
-    for rows in members:
-        taken = set().union(*[seen[row] for row in rows])
-        colour = next(c for c in count() if c not in taken)
-        for row in rows:
-            seen[row].add(colour)
-        found.append(colour)
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from diffkit.asking.callables.adapting import adapt, in_its_library
@@ -33,7 +32,7 @@ class Called:
         """Read a point, and give the function bound to arguments of its shapes."""
         function, at = adapt(self.function, at)
         if function.shape is None and self.first and _has_rows_of(at, self.first):
-            function = replace(function, shape=self.first)
+            function = function.shaped({"": self.first})
         arguments, points = read_place(function, at, self.names, elementwise)
         key = (arguments, points.variables)
         found = self.bound.get(key)

@@ -39,6 +39,8 @@ class Function:
         every argument.
     shape : tuple of int, optional
         The shape of the only argument: a point with axes before it is a batch.
+    shapes : mapping, optional
+        Those of several arguments by name, likewise.
 
     Examples
     --------
@@ -56,6 +58,8 @@ class Function:
     """whether one call takes many points"""
     shape: tuple[int, ...] | None = None
     """of the only argument"""
+    shapes: Mapping[str, tuple[int, ...]] | None = None
+    """of several"""
 
     def __post_init__(self) -> None:
         if not callable(self.call):
@@ -93,6 +97,11 @@ class Function:
     def ordered(self) -> bool:
         """Whether whoever gives a list of values can know their order, as a signature tells it."""
         return True
+
+    def shaped(self, shapes: Mapping[str, tuple[int, ...]]) -> Function:
+        """The same with arguments of known shapes, of which there may be many."""
+        several = len(shapes) > 1
+        return replace(self, shape=None if several else next(iter(shapes.values())), shapes=shapes if several else None)
 
     def parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters that a point gives values to.
@@ -166,10 +175,33 @@ def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
 
 
 def shaped_like(f: Any, like: Any, args: Sequence[Any] = ()) -> Function:
-    """Give the Function whose only argument has the shape of an array; DiffkitError for what is no function."""
+    """Give the Function whose arguments have the shapes of arrays: of one, of a mapping by name, or of a list in order.
+
+    DiffkitError for what is no function, PointError where names or numbers of arguments do not fit.
+    """
     if not callable(f):
         raise DiffkitError("like gives the shape of a Python function's argument", hint="an expression has variables")
-    return replace(as_function(f, args), shape=np.shape(like))
+    function = as_function(f, args)
+    names = function.parameters()
+    if isinstance(like, Mapping):
+        values = _by_name(like, names)
+    elif names is not None and len(names) == 1:
+        values = {names[0]: like}
+    else:
+        if not isinstance(like, (list, tuple)) or len(like) != len(names or like):
+            raise PointError("like is one array, and the function has several arguments",
+                             hint=f"give one for each by name: {listing(names or ())}")  # fmt: skip
+        if not function.ordered:
+            raise unordered(names or (), "like")
+        values = dict(zip(names or _any_number(like), like, strict=True))
+    return function.shaped({name: _shape_of(value, name) for name, value in values.items()})
+
+
+def _shape_of(value: Any, name: str) -> tuple[int, ...]:
+    try:
+        return tuple(np.shape(value))
+    except ValueError:
+        raise PointError(f"{name} is a ragged list") from None
 
 
 def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> ArgumentPoint:
@@ -189,14 +221,14 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
         values = _by_name(given.values, parameters)
         if not given.table and not getattr(function.call, "leaves", ()):  # leaves have names of their own kind
             check_variables(list(values))
-        return _rows(values, names) if given.table else _named(values, names)
+        return _rows(values, names) if given.table else _named(values, names, function.shapes)
     at = _only(at, parameters)
     if parameters is None:
         parameters = _any_number(at)
     if len(parameters) > 1:
         if isinstance(at, (list, tuple)) and not function.ordered:
             raise unordered(parameters)
-        return _several(at, parameters, names)
+        return _several(at, parameters, names, function.shapes)
     array = _array(at, parameters[0])
     scalar = elementwise and (isinstance(at, np.ndarray) or array.size == 1)
     return _one(function, array, parameters[0], names, scalar)
@@ -278,7 +310,9 @@ def _rows(columns: Mapping[str, Any], names: Names | None) -> ArgumentPoint:
     return _place(arguments, names, rows.reshape(-1, len(arguments)), rows.shape[:-1])
 
 
-def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> ArgumentPoint:
+def _several(
+    at: Any, parameters: tuple[str, ...], names: Names | None, shapes: Mapping[str, tuple[int, ...]] | None
+) -> ArgumentPoint:
     if isinstance(at, np.ndarray):
         if at.ndim == 0 or at.shape[-1] != len(parameters):
             raise PointError(f"the last axis of the points has shape {at.shape}, for {listing(parameters)}")
@@ -289,15 +323,36 @@ def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Argum
         raise PointError(f"the point has {given}, the function has {plural(len(parameters), 'parameter')}",
                          hint=f"in order: {listing(parameters)}; further data go into args=")  # fmt: skip
     check_variables(parameters)
-    return _named(dict(zip(parameters, at, strict=True)), names)
+    return _named(dict(zip(parameters, at, strict=True)), names, shapes)
 
 
-def _named(values: Mapping[str, Any], names: Names | None) -> ArgumentPoint:
+def _named(
+    values: Mapping[str, Any], names: Names | None, shapes: Mapping[str, tuple[int, ...]] | None
+) -> ArgumentPoint:
+    """The place of several arguments; where their shapes are known, axes before these are many points."""
     if not values:
         raise PointError("the point is empty")
     arrays = {name: _array(value, name) for name, value in values.items()}
-    arguments = tuple(Argument(name, array.shape) for name, array in arrays.items())
-    return _place(arguments, names, np.concatenate([a.ravel() for a in arrays.values()])[None], None)
+    arguments = tuple(Argument(name, (shapes or {}).get(name, array.shape)) for name, array in arrays.items())
+    parts = [_many(array, argument) for array, argument in zip(arrays.values(), arguments, strict=True)]
+    try:
+        batch = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
+    except ValueError:
+        leads = ", ".join(f"{a.name} {part.shape[:-1]}" for a, part in zip(arguments, parts, strict=True))
+        raise PointError(f"the arguments are many points of shapes that do not fit: {leads}") from None
+    rows = np.concatenate([np.broadcast_to(part, (*batch, part.shape[-1])) for part in parts], axis=-1)
+    return _place(arguments, names, rows.reshape(-1, rows.shape[-1]), batch or None)
+
+
+def _many(array: Any, argument: Argument) -> Any:
+    """An array of an argument's shape, or of many of them, flat in its last axis."""
+    lead = array.shape[: array.ndim - len(argument.shape)]
+    if array.shape != (*lead, *argument.shape):
+        if array.size != argument.size:
+            raise PointError(f"{argument.name} has shape {array.shape}, and should have {argument.shape}",
+                             hint="more axes in front are many points")  # fmt: skip
+        lead = ()
+    return array.reshape(*lead, argument.size)
 
 
 def _array(value: Any, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -53,6 +54,10 @@ class ArrayFunction(Function):
                   in_order=ordered, told=told)  # fmt: skip
         super().__init__(self.evaluate)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The programs of shapes are made again where a pickle arrives: rules do not pickle."""
+        return {**vars(self), "known": {}}
+
     def _set(self, **fields: Any) -> None:
         for field, value in fields.items():  # the base class is frozen
             object.__setattr__(self, field, value)
@@ -80,6 +85,12 @@ class ArrayFunction(Function):
         shapes = {name: np.shape(value) for name, value in self.data.items() if name in names_of(self.node)}
         problem = read_problem([self.text], shapes, declare=self.names)
         return tree_latex(problem.trees[0], MatrixAlgebra(problem.shapes).shape)
+
+    def shaped(self, shapes: Mapping[str, Shape]) -> ArrayFunction:
+        """The same with variables of known shapes, of which there may be many."""
+        found, several = copy(self), len(shapes) > 1
+        found._set(shape=None if several else next(iter(shapes.values())), shapes=shapes if several else None)
+        return found
 
     def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
         """Names in the text that nobody declared; a point declares ``given``, unless it is known what it gives."""
