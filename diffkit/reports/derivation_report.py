@@ -24,6 +24,7 @@ from diffkit.reports import result_report as one
 from diffkit.reports.document import (
     Block,
     Document,
+    Drawing,
     Equation,
     Gap,
     Heading,
@@ -197,6 +198,10 @@ class BackwardReport(Document):
                 "theory's bound of 5 counts + − × ÷ only: here a function has a derivative of several operations, "
                 "while it counts as one itself"
             )
+
+    def picture(self) -> Drawing:
+        """Draw it."""
+        return Drawing("graph:picture_of_backward", (self.backward,))
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of both sweeps."""

@@ -84,6 +84,13 @@ class Gap(NamedTuple):
 Block = Equation | Table | Note | Heading | Listing | Gap
 
 
+class Drawing(NamedTuple):
+    """A function of ``diffkit.reports.pictures``, as MODULE:FUNCTION, and its arguments."""
+
+    function: str
+    args: tuple[Any, ...]
+
+
 class JudgedClaim(NamedTuple):
     """A claimed derivative and its verdict, in one line and as a whole report, and where the claim stands if known."""
 
@@ -117,6 +124,10 @@ class Document(ABC):
         """What a format that can show figures may show besides: nothing, unless a document says otherwise."""
         return iter(())
 
+    def picture(self) -> Drawing | None:
+        """What a notebook shows of it at a glance: nothing, unless a document says otherwise."""
+        return None
+
     def claims(self) -> Iterator[JudgedClaim]:
         """The claims that were judged: only a report of checks has some."""
         return iter(())
@@ -146,6 +157,10 @@ class Shown(Document):
     def charts(self) -> Iterator[Chart]:
         """What may be shown besides."""
         return map(seen, self.document.charts())
+
+    def picture(self) -> Drawing | None:
+        """What a notebook shows of it at a glance; pictures make what they write visible themselves."""
+        return self.document.picture()
 
     def claims(self) -> Iterator[JudgedClaim]:
         """The claims that were judged; the lines of a report that was rendered stay."""

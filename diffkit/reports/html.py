@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from itertools import count
@@ -12,11 +14,13 @@ from zlib import crc32
 from diffkit import __version__
 from diffkit.core.errors import DiffkitError
 from diffkit.core.text.mathml import mathml
-from diffkit.reports import latex_display
+from diffkit.reports import latex_display, pictures
 from diffkit.reports.document import Block, Document, Equation, Heading, Listing, Note, Table, rounded
 from diffkit.reports.glossary import TERMS, UsedTerms, names_of_variables
 from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
+_PICTURE_FORMAT = "png"  # a map of contours takes ten times as much as SVG
+_PICTURE_DPI = 90
 _SHORT_CELL = '<td class="short">'
 _LONGEST_FORMULA_SHOWN = 300  # characters of a line as text; longer ones are text, which breaks into lines
 _UNBROKEN = 28  # characters up to which a cell is short: a number, a name
@@ -58,7 +62,7 @@ def render_part(document: Document) -> str:
     mark = f"diffkit-{crc32(repr((document.title, blocks)).encode('utf-8', 'replace')):08x}-"
     used = UsedTerms()
     used.found.extend(TERMS.values())
-    body = [*_blocks(blocks, used, mark), *_charts(list(document.charts()), used, mark)]
+    body = [*_blocks(blocks, used, mark), *_picture(document), *_charts(list(document.charts()), used, mark)]
     lines = [f"<style>{_style_of_parts()}</style>", '<div class="diffkit-report">',
              f"<p><b>{escape(document.title)}</b></p>", *body, "</div>"]  # fmt: skip
     return "\n".join(lines)
@@ -165,6 +169,16 @@ def _table(table: Table, name: str, used: UsedTerms) -> str:
         cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{_cell(cell)}</td>" for cell in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
+
+
+def _picture(document: Document) -> Iterator[str]:
+    """What is drawn of the document, as an image in the page; nothing where it cannot be drawn."""
+    drawing = document.picture()
+    if drawing is not None:
+        with suppress(DiffkitError):  # such as that of three variables, or without matplotlib
+            data = b64encode(pictures.image(*drawing, f"picture.{_PICTURE_FORMAT}", _PICTURE_DPI)).decode()
+            source = f"data:image/{_PICTURE_FORMAT};base64,{data}"
+            yield f'<figure><img src="{source}" alt="{escape(document.title)}: picture"/></figure>'
 
 
 def _charts(charts: list[Chart], used: UsedTerms, mark: str = "") -> Iterator[str]:
