@@ -61,6 +61,12 @@ def corpus() -> list[dict[str, Any]]:
     return rows
 
 
+def hard_points() -> list[dict[str, str]]:
+    """Points with kinks, poles, edges, cancellation and overflow, by column."""
+    header, *lines = (DATA / "hard_points.tsv").read_text(encoding="utf-8").splitlines()
+    return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+
+
 def well_posed(row: dict[str, Any], i: int) -> bool:
     """Whether values of f can tell ∂f/∂xᵢ: |xᵢgᵢ| ≥ 10⁻³|f|, and f itself has nine digits in float64."""
     from peers import callable_of
@@ -232,8 +238,7 @@ def page(tools: dict[Tool, str], missing: list[str], cases: list[dict[str, Any]]
     gradients = {t.name: float_scores(t, cases, "gradient", "g") for t in floats}
     hessians = {t.name: float_scores(t, cases, "hessian", "h") for t in floats}
     differences = {t.name: difference_scores(t, cases) for t in tools if t.digits}
-    header, *lines = (DATA / "hard_points.tsv").read_text(encoding="utf-8").splitlines()
-    hard = [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+    hard = hard_points()
     points = {t.name: hard_scores(t, hard) for t in tools}
     drawn = plot(gradients, differences)
     components = len(next(iter(gradients.values()))["ulps"])

@@ -13,6 +13,7 @@ from diffkit.api import jvp as jvp
 from diffkit.api import prepare as prepare
 from diffkit.api import report as report
 from diffkit.api import taylor as taylor
+from diffkit.api import vjp as vjp
 from diffkit.api import worst as worst
 from diffkit.asking.callables import Function as Function
 from diffkit.asking.expressions import Expression as Expression
@@ -33,6 +34,7 @@ from diffkit.core.errors import ShapeError as ShapeError
 from diffkit.core.errors import TracingError as TracingError
 from diffkit.core.errors import VariableError as VariableError
 from diffkit.core.errors import WorkerError as WorkerError
+from diffkit.core.isolation import Isolation as Isolation
 from diffkit.core.limits import Limits as Limits
 from diffkit.core.results import Result as Result
 from diffkit.judging.accuracy import AccuracyReport as AccuracyReport

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
 
     from diffkit.asking.expressions import Expression
+    from diffkit.core.isolation import Isolation
     from diffkit.core.results import Array
     from diffkit.core.worker_pool import Workers
     from diffkit.judging.accuracy import AccuracyReport
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
         args: Sequence[Any]
         digits: int | None
         timeout: float | None
-        isolated: bool
+        isolated: bool | Isolation
         workers: Workers
 
 
@@ -53,7 +54,7 @@ _OPTIONS_TOLD = re.compile(r"^\*\*options\n(?:    .*\n)+", re.MULTILINE)
 def _differentiated(
     f: Any, kind: str, at: Any, asked: Mapping[str, Any], *, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001  (the decorator obeys them)
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001  (the decorator obeys them)
     workers: Workers = None,
 ) -> Result[Any]:  # fmt: skip
     """Give the Result; what is told of the options stands in every docstring.
@@ -74,7 +75,7 @@ def _differentiated(
     timeout : float, optional
         Seconds after which what is not known yet is uncertain. Python code is
         not stopped inside one call, unless it is isolated.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process, which the timeout ends; the function
         has to pickle.
     workers : int or concurrent.futures.Executor, optional
@@ -466,6 +467,46 @@ def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -
 
 
 @_with_options
+def vjp(f: Any, at: Any, cotangent: Any, **options: Unpack[Options]) -> Result[Array]:
+    """Jᵀ·w, the gradient of Σ wₖ·fₖ for a cotangent w; value of shape (n,).
+
+    J itself is not formed (Griewank & Walther, Evaluating Derivatives, 2nd ed.,
+    eq. 3.7).
+
+    Parameters
+    ----------
+    f : str, Expression, sequence of them, or callable
+        The functions, as for `jacobian`.
+    at : sequence, mapping or array
+        The point, as for `gradient`.
+    cotangent : sequence of numbers, array or number
+        w, one number for each output, or the shape of a Python function's
+        result; a number where there is one output.
+    **options
+        ``backend``, ``variables``, ``args``, ``digits``, ``timeout``,
+        ``isolated``, ``workers``: ``help()`` tells of each.
+
+    Returns
+    -------
+    Result
+        ``value`` has shape (n,); of a Python function that takes one array the
+        shape of that.
+
+    Raises
+    ------
+    DiffkitError
+        For misuse, as `gradient` does; PointError for a cotangent that does not
+        fit the outputs.
+
+    Examples
+    --------
+    >>> dk.vjp(["x*y", "x + y"], [1, 2], [1, -1]).value
+    array([1., 0.])
+    """
+    return _differentiated(f, "vjp", at, {"cotangent": cotangent}, **options)
+
+
+@_with_options
 def hvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Array]:
     """H·v, the derivative of the gradient along v; value of shape (n,).
 
@@ -543,7 +584,7 @@ def taylor(f: Any, at: Any, order: int, *, wrt: Name | None = None, **options: U
 def prepare(f: Any, kind: Literal["derivative", "directional"], **options: Any) -> Prepared[float]: ...
 @overload
 def prepare(
-    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "hvp"] = "gradient", **options: Any
+    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "vjp", "hvp"] = "gradient", **options: Any
 ) -> Prepared[Array]: ...
 @overload
 def prepare(f: Any, kind: str, **options: Any) -> Prepared[Any]: ...
@@ -700,7 +741,7 @@ def code(
 def compare(
     f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = COMPARED, *,
     variables: Names | None = None, args: Sequence[Any] = (),
-    timeout: float | None = None, isolated: bool = False, **options: Any,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False, **options: Any,  # noqa: ARG001
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 
@@ -721,7 +762,7 @@ def compare(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds after which a backend without an answer is skipped.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
     **options
         What the function of that kind takes besides: ``wrt``, ``order``,

@@ -188,6 +188,8 @@ SCENARIOS = (
     Scenario("directional", "x**2 + y", (1, 1), (8,), (("direction", (3, 2)),)),
     Scenario("directional", "x**2*y", (1, 1), (30,), (("direction", (3, 1)), ("order", 2))),
     Scenario("jvp", "x**2*y", (1, 2), (14,), (("direction", (3, 2)),)),
+    Scenario("vjp", ("x**2*y", "x + y"), (1, 2), (15, 6), (("cotangent", (3, 3)),)),
+    Scenario("vjp", swirl, (2, 3), (4, 8), (("cotangent", (1, 1)),)),
     Scenario("hvp", "x**2*y", (1, 2), (16, 6), (("direction", (3, 2)),)),
     Scenario("taylor", "exp(x)", (0,), (1, 1, Fraction(1, 2), Fraction(1, 6), Fraction(1, 24)), (("order", 4),)),
     Scenario("taylor", "1/(1 - x)", (0,), (1, 1, 1), (("order", 2),)),
@@ -280,7 +282,7 @@ def check_backend(backend: str | Backend, *, digits: int = 6) -> BackendCheck:
     --------
     >>> from diffkit.testing import check_backend
     >>> print(check_backend("dual"))
-    dual: 44 scenarios right, 0 that it cannot do
+    dual: 46 scenarios right, 0 that it cannot do
     """
     __tracebackhide__ = True
     from diffkit.core.errors import BackendError, DiffkitError

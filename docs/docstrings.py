@@ -186,7 +186,7 @@ TOPICS = {
     ),
     "functions": Topic(
         "Functions", "What is differentiated, where plain text or a plain function does not say enough.",
-        "parse Expression arrays Function Limits",
+        "parse Expression arrays Function Limits Isolation",
     ),
     "prepared": Topic(
         "Prepared derivatives and code", "Derivatives for many points, for optimisers, and as source code.",

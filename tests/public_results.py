@@ -38,6 +38,7 @@ RESULTS = {
     "Expression": lambda: dk.parse("x*exp(x*y) + 1/3"),
     "Function": lambda: dk.Function(branching),
     "Limits": dk.Limits,
+    "Isolation": lambda: dk.Isolation(timeout=5),
     "Prepared": lambda: dk.prepare("x^2*y"),
     **{f"Prepared {backend}": lambda backend=backend: prepared(backend)
        for backend in ("auto", "symbolic", "dual", "reverse", "finite", "complex")},

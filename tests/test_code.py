@@ -151,6 +151,7 @@ KINDS = {
     "taylor": ("exp(sin(x))", {"order": 6}),
     "directional": ("x^3*sin(y)", {"direction": [1, -2], "order": 2}),
     "jvp": ("x^3*sin(y)", {"direction": [0.5, 2]}),
+    "vjp": (["x^3*sin(y)", "x/y"], {"cotangent": [0.5, 2]}),
     "hvp": ("x^3*sin(y)", {"direction": [0.5, 2]}),
 }
 

@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.methods import get_backend, installed_backends
+from diffkit.methods import BACKENDS, get_backend, installed_backends
 from diffkit.methods.tools import TOOLS, is_installed
+from diffkit.reports.backend_list import BackendList
 from diffkit.testing import check_backend
 
 EASY = "x**2*y + exp(-x)*sin(y)"
@@ -185,3 +187,39 @@ def test_code_that_a_tool_does_not_take_says_why():
 
     with pytest.raises(dk.BackendError, match=r"does not take the tool's arrays .*only plain arrays"):
         dk.gradient(f, np.array([1.0, 2.0]), backend="autograd")
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "tools.md"
+
+
+def rows_of_page(title):
+    """The rows below a title of docs/tools.md, by backend: what stands in each column."""
+    lines = [line for line in PAGE.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0].splitlines()
+             if line.startswith("| ")]  # fmt: skip
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+
+
+def test_the_page_has_every_backend():
+    for title in ("What each can do", "Their figures"):
+        assert list(rows_of_page(title)) == ["auto", *BACKENDS, *TOOLS]
+
+
+@pytest.mark.parametrize("name", ["auto", *BACKENDS, *TOOLS])
+def test_the_page_says_what_a_backend_can_do(name):
+    """docs/tools.md is written by a run with all tools: what it says of one is found anew where that is here."""
+    if name in TOOLS and not is_installed(name):
+        pytest.skip(f"{name} is not installed")
+    code = f"""
+import json
+from diffkit.testing import SCENARIOS, check_backend
+passed = [s.kind for s in check_backend({name!r}).passed]
+asked = [s.kind for s in SCENARIOS]
+right = {{k: f"{{passed.count(k)}} of {{asked.count(k)}}" if k in passed else "–" for k in dict.fromkeys(asked)}}
+print(json.dumps(right))
+"""
+    found = json.loads(by_itself(code).splitlines()[-1])
+    said = rows_of_page("What each can do")[name]
+    assert {kind: said[kind] for kind in found} == found
+    (row,) = [row for row in BackendList().rows if row.name == name]
+    assert (said["orders"], said["is given"], said["errors"]) == (row.order, row.follows, row.errors)

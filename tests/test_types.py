@@ -78,7 +78,7 @@ def test_pyright_sees_what_mypy_sees(tmp_path):
     assert "0 errors" in done.stdout
 
 
-ALIKE = ("derivative", "gradient", "jacobian", "hessian", "directional", "jvp", "hvp", "taylor")
+ALIKE = ("derivative", "gradient", "jacobian", "hessian", "directional", "jvp", "vjp", "hvp", "taylor")
 
 
 def test_what_checkers_are_told_of_the_options_is_what_they_are():

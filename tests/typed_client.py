@@ -32,6 +32,7 @@ entries: int = dk.jacobian(loss, np.ones(2), sparsity=[(0, 0)]).value.nnz
 assert_type(dk.hessian("x*y", points, timeout=2.0).value, Array)
 assert_type(dk.hvp("x*y", [1, 2], [1, 0]).value, Array)
 assert_type(dk.jvp("x*y", [1, 2], [1, 0]).value, Array)
+assert_type(dk.vjp(["x*y", "x"], [1, 2], [1, 0]).value, Array)
 assert_type(dk.taylor("exp(x)", 0, 3).value, Array)
 assert_type(dk.directional("x*y", [1, 2], [1, 1]).value, float)
 assert_type(dk.directional("x*y", points, [1, 1]).value, Array)
@@ -100,6 +101,7 @@ gradient_of_arrays: Array = dk.gradient(dk.arrays("sum(x*y)", y=[1.0, 2.0]), {"x
 # what answers hold
 assert_type(dk.parse("x").diff("x"), dk.Expression)
 assert_type(dk.parse("x", limits=dk.Limits(depth=50)).latex, str)
+assert_type(dk.derivative("x^2", 3, isolated=dk.Isolation(timeout=60)), dk.Result[float])
 assert_type(dk.Function(loss, args=(1.0,), shape=(2,)).name, str)
 assert_type(dk.backends.names(), list[str])
 assert_type(dk.backends.Scipy(order=8).name, str)

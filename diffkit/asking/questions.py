@@ -10,7 +10,7 @@ from diffkit.asking.expressions import Reading, as_list, is_function, read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import Points, PointsFile, read_points
 from diffkit.asking.sources import Formula, Source
-from diffkit.asking.tasks import Question, Task, check_options, source_task
+from diffkit.asking.tasks import OF_SEVERAL, Question, Task, check_options, source_task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
@@ -140,7 +140,7 @@ def _read(
 ) -> Reading:
     """The program of an expression, of the variables that it has and of those that the question names."""
     wrt = names_of(options.get("wrt"))
-    reading = read_joint(as_list(f) if kind in ("jacobian", "jvp") else [f], variables, {*(given or ()), *wrt})
+    reading = read_joint(as_list(f) if kind in OF_SEVERAL else [f], variables, {*(given or ()), *wrt})
     if variables is None:
         reading = reading.declaring([name for name in wrt if given is None or name in given])
     return reading.of_one(variables) if kind in ("derivative", "taylor") else reading

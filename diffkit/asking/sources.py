@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -96,6 +96,9 @@ class Source(Protocol):
     def moving(self) -> Source:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
 
+    def weighted(self) -> Source:
+        """Σ wₖ·fₖ of the outputs as a function of x and the cotangent w: its gradient by x is Jᵀ·w."""
+
     def along(self, direction: Sequence[float]) -> tuple[Source, tuple[float, ...]]:
         """A source whose last input is t in f(x + t·v) for a known v; values of the inputs after x, at t = 0."""
 
@@ -167,14 +170,20 @@ class Formula:
 
     def moving(self) -> Formula:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
-        names = dict.fromkeys(self.inputs)
-        for name in self.inputs:
-            names[_fresh(f"v_{name}", names)] = None
-        names[_fresh("t", names)] = None
-        builder = ProgramBuilder(tuple(names))
+        names = _with_fresh(self.inputs, [*(f"v_{name}" for name in self.inputs), "t"])
+        builder = ProgramBuilder(names)
         n = len(self.inputs)
         steps = [builder.apply(MUL, (2 * n, n + i)) for i in range(n)]
-        return self._moved(builder, [builder.apply(ADD, (i, step)) for i, step in enumerate(steps)], tuple(names))
+        return self._moved(builder, [builder.apply(ADD, (i, step)) for i, step in enumerate(steps)], names)
+
+    def weighted(self) -> Formula:
+        """Σ wₖ·fₖ of the outputs as a function of x and the cotangent w: its gradient by x is Jᵀ·w."""
+        names = _with_fresh(self.inputs, [f"w{k + 1}" for k in range(len(self.outputs))])
+        builder = ProgramBuilder(names)
+        n = len(self.inputs)
+        slots = copy_slots(self.program, builder, range(n))
+        terms = [builder.apply(MUL, (n + k, slots[output])) for k, output in enumerate(self.outputs)]
+        return Formula(builder.program([reduce(lambda x, y: builder.apply(ADD, (x, y)), terms)], names))
 
     def along(self, direction: Sequence[float]) -> tuple[Formula, tuple[float, ...]]:
         """A source whose last input is t in f(x + t·v) for a known v: its formula names no v."""
@@ -253,6 +262,14 @@ class Formula:
 def source_of(f: Program | Source) -> Source:
     """Give the source that a Program is, or the source itself."""
     return Formula(f) if isinstance(f, Program) else f
+
+
+def _with_fresh(inputs: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    """Inputs, and more of such names as are not taken."""
+    names = dict.fromkeys(inputs)
+    for name in more:
+        names[_fresh(name, names)] = None
+    return tuple(names)
 
 
 def _fresh(name: str, taken: Iterable[str]) -> str:

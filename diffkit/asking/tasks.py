@@ -283,6 +283,17 @@ def hvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
     return Task("hvp", path, indices, range(count), (count,), labels, extras=(*direction, 0.0), order=2)
 
 
+def vjp_task(program: Program | Source, cotangent: Sequence[float]) -> Task:
+    """Jᵀ·w, the gradient of Σ wₖ·fₖ for a cotangent w, without the Jacobian; shape (n,)."""
+    source = source_of(program)
+    if len(cotangent) != len(source.outputs):
+        raise DiffkitError(f"the cotangent has {len(cotangent)} components for {len(source.outputs)} outputs")
+    count = len(source.inputs)
+    indices = FirstPartials(range(1), tuple(range(count)))
+    labels = tuple(f"(Jᵀ·w)[{name}]" for name in source.inputs)
+    return Task("vjp", source.weighted(), indices, range(count), (count,), labels, extras=tuple(cotangent))
+
+
 def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) -> Task:
     """f⁽ᵏ⁾/k! for k = 0 … order, shape (order + 1,)."""
     source = source_of(program)
@@ -305,15 +316,20 @@ _TASKS: dict[str, Any] = {
     "taylor": taylor_task,
     "directional": directional_task,
     "jvp": jvp_task,
+    "vjp": vjp_task,
     "hvp": hvp_task,
 }
 """What can be asked, by name."""
+OF_SEVERAL = ("jacobian", "jvp", "vjp")
+"""kinds of derivatives that are of several functions"""
 
 
 def source_task(source: Program | Source, kind: str, options: dict[str, Any]) -> Task:
     """Give the task of a kind about a source."""
     if "direction" in options:
         options = {**options, "direction": read_direction(options["direction"], source_of(source).parameters)}
+    if "cotangent" in options:
+        options = {**options, "cotangent": read_cotangent(options["cotangent"])}
     builder: Callable[..., Task] = _TASKS[kind]
     return builder(source, **options)
 
@@ -324,15 +340,26 @@ def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]
     if given is not None and (given.names or len(variables) > 1):
         check_names(given.values, tuple(variables), "direction")
         return read_direction([_plain(given.values[name]) for name in variables])
-    if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
-        raise PointError("the direction is a list of numbers, one per variable")
-    if hasattr(direction, "to_numpy"):
-        direction = direction.to_numpy()
-    elif hasattr(direction, "__array__") and not hasattr(direction, "ravel"):  # such as a gradient that was found
-        direction = direction.__array__()
-    if hasattr(direction, "ravel"):
-        direction = direction.ravel()
-    parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
+    return _numbers(direction, "direction", "variable")
+
+
+def read_cotangent(cotangent: Any) -> list[float]:
+    """Numbers of a cotangent, flat: an array or nested lists in the order of the outputs, or of one output a number."""
+    alone = not isinstance(cotangent, (str, Mapping)) and not hasattr(cotangent, "__len__")
+    return _numbers([cotangent] if alone else cotangent, "cotangent", "output")
+
+
+def _numbers(given: Any, name: str, place: str) -> list[float]:
+    """The numbers of an array or of nested lists, one for each place."""
+    if isinstance(given, (str, Mapping)) or not hasattr(given, "__len__"):
+        raise PointError(f"the {name} is a list of numbers, one per {place}")
+    if hasattr(given, "to_numpy"):
+        given = given.to_numpy()
+    elif hasattr(given, "__array__") and not hasattr(given, "ravel"):  # such as a gradient that was found
+        given = given.__array__()
+    if hasattr(given, "ravel"):
+        given = given.ravel()
+    parts = [_numbers(v, name, place) if isinstance(v, (list, tuple)) else [number(v, name)] for v in given]
     return [v for part in parts for v in part]
 
 

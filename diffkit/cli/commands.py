@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffkit import __version__
+from diffkit.cli.checking import check
 from diffkit.cli.inputs import ask
-from diffkit.cli.judging import check, compare, report
+from diffkit.cli.judging import compare, report
 from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import (
     Commands,
@@ -117,7 +118,7 @@ def hessian(expression: str, wrt: str | None, sparse: bool, **options: Any) -> i
 @option(
     "--kind",
     "KIND",
-    "derivative, gradient, jacobian, hessian, taylor, directional, jvp or hvp.  [default: gradient]",
+    "derivative, gradient, jacobian, hessian, taylor, directional, jvp, vjp or hvp.  [default: gradient]",
     default="gradient",
 )
 @option(
@@ -126,6 +127,7 @@ def hessian(expression: str, wrt: str | None, sparse: bool, **options: Any) -> i
 @option("--wrt", "NAMES", "Only these variables, in this order.")
 @click.option("--order", type=int, metavar="N", help="Of a derivative, a directional one or a Taylor series.")
 @option("--direction", "LIST", "Of a directional derivative, jvp or hvp, such as 1,0.")
+@option("--cotangent", "LIST", "Of a vjp, a number for each expression, such as 1,-1.")
 @option("--name", "NAME", "What the function is called.  [default: the kind]")
 @option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants.")
 @array_options
@@ -148,7 +150,7 @@ def code(expressions: tuple[str, ...], kind: str, language: str, name: str | Non
 
     find_language(language)
     asked: dict[str, Any] = {"wrt": names(options.pop("wrt")), "order": options.pop("order")}
-    asked["direction"] = names(options.pop("direction"))
+    asked |= {name: names(options.pop(name)) for name in ("direction", "cotangent")}
     if kind in ("derivative", "taylor") and asked["wrt"] and len(asked["wrt"]) == 1:
         asked["wrt"] = asked["wrt"][0]
     question, _ = ask(expressions, kind, options, **{key: v for key, v in asked.items() if v is not None})

@@ -26,10 +26,11 @@ def ask(texts: tuple[str, ...], kind: str, options: dict[str, Any], **asked: Any
     """Ask for a kind of derivative of what was typed, where ``options`` say: numbers and arrays alike."""
     from diffkit.asking.questions import ask as ask_at
     from diffkit.asking.questions import ask_everywhere
+    from diffkit.asking.tasks import OF_SEVERAL
     from diffkit.core.errors import DiffkitError
     from diffkit.core.text.names import names_of
 
-    if kind != "jacobian" and len(texts) > 1:
+    if kind not in OF_SEVERAL and len(texts) > 1:
         raise DiffkitError(f"a {kind} is of one expression, not {len(texts)}",
                            hint="quote the expression, or ask for the jacobian")  # fmt: skip
     f, at, variables = read(texts, options, names_of(asked.get("wrt")))

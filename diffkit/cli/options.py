@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from diffkit.cli.output import EXIT_NO
 from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
-from diffkit.core.errors import DiffkitError, FunctionError, OutOfTime
+from diffkit.core.errors import DiffkitError, OutOfTime, ended
 from diffkit.methods import BACKENDS
 from diffkit.reports import CLAIM_FORMATS, FORMATS, unknown_format
+
+if TYPE_CHECKING:
+    from diffkit.core.isolation import Isolation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,11 +28,6 @@ def _either(*names: str) -> str:
 
 
 _OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
-
-
-def ended(end: SystemExit) -> FunctionError:
-    """Give the error for code of the user that ends the process: the exit code that it chose would be no answer."""
-    return FunctionError(f"the code that was named ended the process by SystemExit({end.code!r:.40})")
 
 
 class Command(click.Command):
@@ -138,6 +136,27 @@ place_options = several(
     report_options,
 )
 """where something is asked, and in which form the answer is wanted"""
+isolation_options = several(
+    click.option("--isolate", is_flag=True, help="Work in another process: if it crashes, that is told."),
+    click.option("--memory", metavar="SIZE", help="What that may need, such as 512M or 2G; implies --isolate."),
+    click.option(
+        "--timeout-each", type=float, metavar="SECONDS",
+        help="Seconds of each row or claim, then it is ended; implies --isolate.",
+    ),
+)  # fmt: skip
+"""``--isolate`` and what isolated work may need"""
+
+
+def isolation_among(options: dict[str, Any]) -> Isolation | None:
+    """Take what isolated work may need out of the options of a command; None where nothing asks for it."""
+    isolate, memory, each = (options.pop(name) for name in ("isolate", "memory", "timeout_each"))
+    if not isolate and memory is each is None:
+        return None
+    from diffkit.core.isolation import Isolation
+
+    return Isolation(memory, each)
+
+
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(1),

@@ -8,17 +8,18 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from inspect import unwrap
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
-from diffkit.cli.options import ended
-from diffkit.core.errors import DiffkitError, FileError, did_you_mean
+from diffkit.core.errors import DiffkitError, FileError, did_you_mean, ended
 from diffkit.core.files import read
 
 if TYPE_CHECKING:
+    from diffkit.core.isolation import Isolation
     from diffkit.reports.claims_report import NamedCheck
 
 _OUR_TOOL, _KEY_OF_PAIRS = "tool.diffkit", "tool.diffkit.check"
@@ -68,21 +69,28 @@ class Pair:
         """What to call it."""
         return str(self.given.get("name") or f"{self.kind} of {self.given['function']}")
 
-    def checks(self) -> Iterator[NamedCheck]:
-        """Check the claim at each of its points; an error ends none but its own."""
-        from diffkit.reports.claims_report import NamedCheck
-
+    def asked(self) -> Iterator[AskedPair]:
+        """The pair at each of its points."""
         points = self.given.get("points", [None])
         points = points if isinstance(points, list) else [points]
         for number, point in enumerate(points, 1):
-            name = self.name if len(points) == 1 else f"{self.name}, point {number}"
+            yield AskedPair(self, self.name if len(points) == 1 else f"{self.name}, point {number}", point)
+
+    def check(self, name: str, point: Any) -> NamedCheck:
+        """Check the claim at a point; what is wrong with it is told there."""
+        try:
             try:
-                try:
-                    yield self._check(name, point)
-                except SystemExit as end:
-                    raise ended(end) from None
-            except DiffkitError as error:
-                yield NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
+                return self._check(name, point)
+            except SystemExit as end:
+                raise ended(end) from None
+        except DiffkitError as error:
+            return self.failed(name, error)
+
+    def failed(self, name: str, error: DiffkitError) -> NamedCheck:
+        """What is said of a point at which there is no check."""
+        from diffkit.reports.claims_report import NamedCheck
+
+        return NamedCheck(name, None, type(error)(f"{self.key}: {error}"), *self.place)
 
     def _check(self, name: str, point: Any) -> NamedCheck:
         from diffkit.judging.checking.check import check
@@ -99,6 +107,43 @@ class Pair:
         )  # fmt: skip
         _ = found.explanation  # looked for here, while the time runs
         return NamedCheck(name, CheckReport(found, function, self.claim), None, *(place_of(claim) or self.place))
+
+
+class AskedPair(NamedTuple):
+    """A pair, what to call it at a point, and the point."""
+
+    pair: Pair
+    name: str
+    point: Any
+
+
+def checks_of(pairs: Sequence[Pair], isolation: Isolation | None = None) -> Iterator[NamedCheck]:
+    """Check each pair at each of its points, here or in another process; what is wrong with one ends no other.
+
+    A pair's own timeout is then the time of each of its points.
+    """
+    if isolation is None:
+        for one in chain.from_iterable(pair.asked() for pair in pairs):
+            yield from _checked([one])
+        return
+    from diffkit.core.worker_pool import in_order
+
+    for seconds, alike in groupby(pairs, lambda pair: pair.given.get("timeout", isolation.timeout)):
+        asked = ([one] for pair in alike for one in pair.asked())
+        for _, found in in_order(_checked, asked, None, _lost, replace(isolation, timeout=seconds)):
+            yield from found
+
+
+def _checked(asked: Sequence[AskedPair]) -> list[NamedCheck]:
+    """The checks that are asked for; where none is, as of a worker that is new, what they need is imported."""
+    from diffkit.judging.checking.check import check  # noqa: F401
+
+    return [pair.check(name, point) for pair, name, point in asked]
+
+
+def _lost(asked: AskedPair, error: DiffkitError) -> list[NamedCheck]:
+    """What is said of a point at which the process ended, or took too long."""
+    return [asked.pair.failed(asked.name, error)]
 
 
 def read_pairs(file: str) -> list[Pair]:

@@ -92,12 +92,16 @@ class OutOfTime(DiffkitError):
     """The time that was given was up, and nothing was known yet that could be shown."""
 
 
+class RowOutOfTime(OutOfTime):
+    """A row, or a single question, took longer than its isolation gives it, and its process was ended."""
+
+
 class WorkerError(DiffkitError):
     """A worker process could not be started, or ended without an answer."""
 
 
 class WorkerLost(WorkerError):
-    """A worker process ended before it had answered."""
+    """A worker process ended, or needed more memory than it may, before it had answered."""
 
 
 class NotOkError(DiffkitError):
@@ -175,6 +179,12 @@ def _units(character: str) -> str:
 def told(error: BaseException, where: str = "") -> str:
     """Give an exception of somebody else's code in one line."""
     return f"{visible(type(error).__name__)}{where}: {message_of(error)}"
+
+
+def ended(end: BaseException) -> FunctionError:
+    """Give the error for code of the user that ends the process: the exit code that it chose would be no answer."""
+    what = f"{type(end).__name__}({getattr(end, 'code', '')!r:.40})" if isinstance(end, SystemExit) else told(end)
+    return FunctionError(f"the code that was named ended the process by {what}")
 
 
 def message_of(error: BaseException) -> str:

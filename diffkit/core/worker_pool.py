@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from time import time
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
-from diffkit.core.errors import DiffkitError, WorkerError, WorkerLost, told
-from diffkit.core.workers import TimedCall, Worker, delayed, refuse_at_import
+from diffkit.core.errors import DiffkitError, RowOutOfTime, WorkerError, WorkerLost, told
+from diffkit.core.isolation import Isolation, delayed, row_ending
+from diffkit.core.worker_process import TimedCall, refuse_at_import, time_of
+from diffkit.core.workers import Worker, out_of_time
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -27,12 +28,17 @@ _AHEAD_OF_OTHERS = 1000  # the same for an executor, of which nobody knows how m
 _STARTS_IN_VAIN = 5  # times in a row that a worker may end before it has done anything
 T = TypeVar("T")
 R = TypeVar("R")
-Lost = Callable[[T, WorkerLost], R]
-"""gives the answer for an item that ends every worker that is asked about it"""
+Lost = Callable[[T, DiffkitError], R]
+"""gives the answer for an item that ends every worker that is asked about it, or takes longer than it may"""
 
 
-def are_shared(workers: Workers) -> bool:
-    """Whether there is anybody to share work with; DiffkitError for what is no number and no executor."""
+def are_shared(workers: Workers, isolation: Isolation | None = None) -> bool:
+    """Whether work is for other processes than this one; DiffkitError for what is no number and no executor.
+
+    What is isolated is, by workers of our own: BackendError where it is for an executor.
+    """
+    if isolation is not None and (workers is None or not hasattr(workers, "submit")):
+        return workers is None or are_shared(workers) or True
     if workers is None or hasattr(workers, "submit"):
         return workers is not None
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
@@ -48,7 +54,11 @@ def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> l
 
 
 def in_order(
-    function: Callable[[Sequence[T]], R], parts: Iterable[Sequence[T]], workers: Workers, lost: Lost[T, R] | None = None
+    function: Callable[[Sequence[T]], R],
+    parts: Iterable[Sequence[T]],
+    workers: Workers,
+    lost: Lost[T, R] | None = None,
+    isolation: Isolation | None = None,
 ) -> Iterator[tuple[Sequence[T], R]]:
     """Give each part and ``function(part)`` of it, in order, as soon as it is known; TimeIsUp when time is up.
 
@@ -56,18 +66,21 @@ def in_order(
     empty part, and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that holds
     here, and raises what it raises there; WorkerError where an executor of the caller's does not run it. Where a worker
     of our own ends, another takes its place, and the items of its part are asked about one by one; of one that ends
-    two workers the answer is ``lost``, without which the error is raised.
+    two workers the answer is ``lost``, without which the error is raised. With an ``isolation`` the workers are our own
+    and have so much memory; a part that takes longer than an item may is asked about item by item, and so an item that
+    takes longer is found, which is ``lost``.
     """
     deadline = current_deadline()
-    limit = (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
+    limit = time_of(deadline)
     patient = None if deadline is None else delayed(deadline)
+    workers = 1 if workers is None else workers
     ahead = _AHEAD * workers if isinstance(workers, int) else _AHEAD_OF_OTHERS
     coming = iter(parts)
-    with _submitting(workers, patient) as submit:
+    with _submitting(workers, patient, isolation) as submit:
         asked: deque[_PartAsked[T]] = deque()
 
         def ask(part: Sequence[T], again: bool = False) -> _PartAsked[T]:
-            return _PartAsked(part, submit(TimedCall(function, (part,), {}, *limit)), again)
+            return _PartAsked(part, submit(TimedCall(function, (part,), {}, *limit), again), again)
 
         try:
             while True:
@@ -77,11 +90,11 @@ def in_order(
                 part, future, again = asked.popleft()
                 try:
                     found = _answer(future, deadline, patient)
-                except WorkerLost as error:
+                except (WorkerLost, RowOutOfTime) as error:
                     if len(part) > 1:
                         asked.extendleft([ask(part[k : k + 1]) for k in range(len(part))][::-1])
                         continue
-                    if not again:
+                    if isinstance(error, WorkerLost) and not again:
                         asked.appendleft(ask(part, True))
                         continue
                     if lost is None:
@@ -102,13 +115,17 @@ class _PartAsked(NamedTuple, Generic[T]):
 
 
 @contextmanager
-def _submitting(workers: Workers, deadline: Deadline | None) -> Iterator[Callable[[TimedCall], Future[Any]]]:
-    """The way to have calls done."""
+def _submitting(
+    workers: Workers, deadline: Deadline | None, isolation: Isolation | None
+) -> Iterator[Callable[[TimedCall, bool], Future[Any]]]:
+    """The way to have calls done, in a worker that has done nothing before where that is asked for."""
     if not isinstance(workers, int):
         executor: Any = workers
-        yield lambda call: _submitted(executor, call)
+        if isolation is not None:
+            raise WorkerError("an executor's processes cannot be isolated", hint="give workers as a number")
+        yield lambda call, _: _submitted(executor, call)
         return
-    pool = WorkerPool(workers, deadline)
+    pool = WorkerPool(workers, deadline, isolation)
     try:
         yield pool.submit
     finally:
@@ -137,26 +154,30 @@ def _answer(future: Future[R], deadline: Deadline | None, patient: Deadline | No
 class WorkerPool:
     """So many workers at most, each of which answers one call at a time, until all of them are killed.
 
-    A worker is started for a call that finds none idle; one that has ended is replaced.
+    A worker is started for a call that finds none idle; one that has ended is replaced. With an isolation each has so
+    much memory, and each call so much time.
     """
 
-    def __init__(self, count: int, deadline: Deadline | None = None):
+    def __init__(self, count: int, deadline: Deadline | None = None, isolation: Isolation | None = None):
         from queue import SimpleQueue
         from threading import Lock
 
         refuse_at_import("with workers")
-        self.count, self.deadline = count, deadline
-        self.calls: SimpleQueue[tuple[Future[Any], TimedCall] | None] = SimpleQueue()
+        self.count, self.deadline, self.isolation = count, deadline, isolation
+        self.calls: SimpleQueue[tuple[Future[Any], TimedCall, bool] | None] = SimpleQueue()
         self.workers: list[Worker | None] = []
         self.ended, self.starting = False, Lock()
 
-    def submit(self, call: TimedCall) -> Future[Any]:
-        """Have a call answered by the next worker that is idle; WorkerLost where it ends with it."""
+    def submit(self, call: TimedCall, fresh: bool = False) -> Future[Any]:
+        """Have a call answered by the next worker that is idle; WorkerLost where it ends with it.
+
+        A ``fresh`` one has done nothing before, whose leavings could be what ended it.
+        """
         from concurrent.futures import Future
         from threading import Thread
 
         future: Future[Any] = Future()
-        self.calls.put((future, call))
+        self.calls.put((future, call, fresh))
         if len(self.workers) < self.count:
             self.workers.append(None)
             Thread(target=self._serve, args=(len(self.workers) - 1,), daemon=True).start()
@@ -164,27 +185,33 @@ class WorkerPool:
 
     def _serve(self, place: int) -> None:
         while (asked := self.calls.get()) is not None:
-            future, call = asked
+            future, call, fresh = asked
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(self._worker(place, call).call(call, self.deadline))
+                worker = self._worker(place, call, fresh)
+                future.set_result(worker.call(call, row_ending(self.isolation, self.deadline)))
+            except TimeIsUp as up:
+                error = out_of_time(up)
+                future.set_exception(error if isinstance(error, RowOutOfTime) else up)
             except BaseException as error:
                 future.set_exception(error)
 
-    def _worker(self, place: int, call: TimedCall) -> Worker:
-        """The worker at a place, a new one where there is none alive.
+    def _worker(self, place: int, call: TimedCall, fresh: bool) -> Worker:
+        """The worker at a place, a new one where there is none alive, or a ``fresh`` one is wanted.
 
         It is asked about nothing first: what it imports and prepares then is no fault of what it is asked about.
         """
         worker, starts = self.workers[place], 0
+        if worker is not None and fresh:
+            worker.kill()
         while worker is None or not worker.alive:
             with self.starting:
                 if self.ended:
                     raise WorkerError("the workers are at their end")
                 if worker is not None:
                     worker.kill()  # which closes what is left of it
-                worker = self.workers[place] = Worker()
+                worker = self.workers[place] = Worker(self.isolation)
             try:
                 worker.call(call._replace(args=tuple(items[:0] for items in call.args)), self.deadline)
             except WorkerLost as error:

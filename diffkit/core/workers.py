@@ -3,7 +3,8 @@
 SymPy, and C code that loops, do not look at our clock. ``stoppable(function, *args)`` calls such a function here where
 there is no deadline, and in a worker where there is one; one worker serves all calls of a deadline, and ends with it.
 A worker is a fresh interpreter (a fork would copy locks that other threads hold) that gets pickled calls and gives
-pickled answers. It is in a process group of its own, so that Ctrl-C reaches us alone, and ends itself when we do.
+pickled answers. It is in a process group of its own, so that Ctrl-C reaches us alone, and ends itself when we do. One
+with an ``Isolation`` has so much memory and time; what it prints is not shown, and however it ends is an error.
 """
 
 from __future__ import annotations
@@ -11,23 +12,34 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from time import time
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
-from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, WorkerLost, told
+from diffkit.core.errors import FunctionError, OutOfTime, RowOutOfTime, WorkerError, WorkerLost, told
+from diffkit.core.isolation import (
+    THREADS,
+    Isolation,
+    LastWords,
+    OwnTime,
+    delayed,
+    how_it_ended,
+    isolation_of,
+    row_ending,
+)
+from diffkit.core.worker_process import IMPORTED, MAIN, TimedCall, receive, refuse_at_import, time_of, write
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-START_WORKER = "import sys; sys.path[:] = {path!r}; from diffkit.core.workers import serve; serve()"
-MAIN, IMPORTED = "__main__", "__mp_main__"
-"""The user's script, here and where a worker imports it: the name that multiprocessing gives it there, too."""
-GRACE = 0.1  # of its time, in which isolated work may still say what it has found
+START_WORKER = """import sys; sys.path[:] = {path!r}; from diffkit.core.workers import Worker; Worker.serving = True
+from diffkit.core.worker_process import serve; serve({memory})"""
+_UNREADABLE = "the answer of the worker process cannot be read"
+_LAST_MOMENT = 1.0  # seconds for a process to end by itself that has closed its answers, and for them to be read
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -47,56 +59,44 @@ def timed(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def call(*args: P.args, **given: P.kwargs) -> T:
         timeout: Any = given.get("timeout")
-        if given.get("isolated"):
-            given.update(isolated=False, timeout=None)
-            found: T = _isolated(TimedCall(call, args, given, timeout, time()))
-            return found
+        isolation = isolation_of(given.get("isolated"))
         with time_limit(timeout):
-            return function(*args, **given)
+            if isolation is None:
+                return function(*args, **given)
+            given.update(isolated=False, timeout=None)
+            return isolated(isolation, call, args, given)
 
     return call
 
 
-class TimedCall(NamedTuple):
-    """A function and its arguments; and the seconds it has, counted from a time of the clock."""
+def isolated(
+    isolation: Isolation, function: Callable[..., T], args: tuple[Any, ...] = (), given: dict[str, Any] | None = None
+) -> T:
+    """Give ``function(*args, **given)``, of a worker of its own that is killed where it gives no answer in time.
 
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    given: dict[str, Any]
-    seconds: float | None = None
-    start: float = 0.0
-
-    def answer(self) -> Any:
-        """Call it."""
-        with time_limit(None if self.seconds is None else Deadline(self.seconds, time() - self.start)):
-            return self.function(*self.args, **self.given)
-
-
-def _isolated(call: TimedCall) -> Any:
-    """The answer of a worker of its own, which is killed where it does not give one in time."""
-    deadline = None if call.seconds is None else delayed(Deadline(call.seconds))
+    OutOfTime at the deadline that holds here, or when the isolation's time is up, which begins once it has started;
+    WorkerLost that says how the process ended, or that it needed more memory; and what the function raises.
+    """
+    deadline = current_deadline()
+    patient = None if deadline is None else delayed(deadline)
     refuse_at_import("with isolated=True")
-    worker = Worker()
+    worker = Worker(isolation)
     try:
-        return worker.call(call, deadline)
+        worker.call(TimedCall(os.getpid), patient)  # what it takes to start is not the question's time
+        found: T = worker.call(
+            TimedCall(function, args, given or {}, *time_of(deadline)), row_ending(isolation, patient)
+        )
+        return found
     except TimeIsUp as up:
-        raise OutOfTime(up.reason, hint="the function did not return, and its process was ended") from None
+        raise out_of_time(up) from None
     finally:
         worker.kill()
 
 
-def delayed(deadline: Deadline) -> Deadline:
-    """When a worker is ended that has been told to end in time."""
-    later = Deadline(deadline.seconds)
-    later.until = deadline.until + GRACE * deadline.seconds
-    return later
-
-
-def refuse_at_import(how: str) -> None:
-    """FunctionError where a worker imports the script that calls us: it would start workers without end."""
-    if _is_importing():
-        raise FunctionError(f"the script calls diffkit {how} when a worker process imports it",
-                            hint="put what it does under if __name__ == '__main__':")  # fmt: skip
+def out_of_time(up: TimeIsUp) -> OutOfTime:
+    """The error for a process that was ended as its time was up: its own, or that of all."""
+    kind = RowOutOfTime if isinstance(up.deadline, OwnTime) else OutOfTime
+    return kind(up.reason, hint="the function did not return, and its process was ended")
 
 
 _OWN: list[Worker] = []
@@ -124,21 +124,48 @@ class Worker:
     serving = False
     """whether this process is one itself"""
 
-    def __init__(self) -> None:
+    def __init__(self, isolation: Isolation | None = None) -> None:
         import subprocess
         from queue import SimpleQueue
         from threading import Lock, Thread
 
         if not sys.executable:
             raise WorkerError("there is no Python interpreter to start a worker process with")
+        self.isolation = isolation
+        memory = isolation and isolation.bytes
         apart: dict[str, Any] = {"process_group": 0}
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        command = [sys.executable, "-c", START_WORKER.format(path=sys.path)]
-        self.process: Popen[bytes] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart)
+        if memory:
+            apart["env"] = {**THREADS, **os.environ}
+        command = [sys.executable, "-c", START_WORKER.format(path=sys.path, memory=memory or "")]
+        self.process: Popen[bytes] = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=None if isolation is None else subprocess.PIPE, **apart,
+        )  # fmt: skip
+        self.words = LastWords(self.process.stderr) if self.process.stderr is not None else None
         self.answers: SimpleQueue[bytes | None] = SimpleQueue()
         self.busy = Lock()
-        Thread(target=_receive, args=(self.process.stdout, self.answers.put), daemon=True).start()
+        reader = Thread(target=self._hear, args=(self.process.stdout,), daemon=True)
+        reader.start()
+        Thread(target=self._await_end, args=(reader,), daemon=True).start()
+
+    def _hear(self, stream: Any) -> None:
+        """Take answers, until there are no more, or none that can be read: code may write to any pipe."""
+        with suppress(MemoryError):
+            receive(stream, self.answers.put)
+        self.answers.put(None)
+
+    def _await_end(self, reader: Any) -> None:
+        """See that the end of the process is the end of its answers, though processes that it started live on."""
+        with suppress(OSError):
+            if hasattr(os, "waitid"):  # which leaves its number taken, until we have ended what it has started
+                os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.wait()
+        reader.join(_LAST_MOMENT)
+        self.answers.put(None)
 
     @property
     def alive(self) -> bool:
@@ -146,37 +173,63 @@ class Worker:
         return self.process.poll() is None
 
     def call(self, call: TimedCall, deadline: Deadline | None = None) -> Any:
-        """Give the answer, or raise what the function raised; TimeIsUp when there is none in time."""
+        """Give the answer, or raise what the function raised; TimeIsUp when there is none in time.
+
+        WorkerLost where the process ends before that, needs more memory than it may, or answers what nobody can read.
+        """
         message = _packed(call)
         with self.busy:
             try:
-                found = self._asked(message, deadline)
+                assert self.process.stdin is not None
+                with suppress(OSError):  # it has ended, which is found when its answer is looked for
+                    write(self.process.stdin, message)
+                good, answer = self._understood(self._next(deadline))
             except BaseException:  # whatever it answers from now on is nobody's answer
                 self.kill()
                 raise
-        if found is None:
-            code = self.process.wait()
-            raise WorkerLost(f"the worker process ended without an answer (exit code {code})")
-        good, answer = _Unpickler(io.BytesIO(found)).load()
         if not good:
             raise answer
         return answer
 
-    def _asked(self, message: bytes, deadline: Deadline | None) -> bytes | None:
+    def _next(self, deadline: Deadline | None) -> bytes:
+        """The next message; WorkerLost if there can be none."""
         from queue import Empty
+        from subprocess import TimeoutExpired
 
-        assert self.process.stdin is not None
         try:
-            _write(self.process.stdin, message)
-            return self.answers.get(timeout=None if deadline is None else deadline.left)
-        except OSError:
-            return None
+            found = self.answers.get(timeout=None if deadline is None else deadline.left)
         except Empty:
             assert deadline is not None
             raise TimeIsUp(deadline) from None
+        if found is not None:
+            return found
+        with suppress(TimeoutExpired):
+            self.process.wait(_LAST_MOMENT)
+        if self.alive:
+            raise WorkerLost(_UNREADABLE)
+        said = "" if self.words is None else self.words.line()
+        raise WorkerLost(how_it_ended(self.process.returncode, said, self.isolation))
+
+    def _understood(self, message: bytes) -> tuple[bool, Any]:
+        """The answer that a message holds; or that there is none, and what the function raised."""
+        try:
+            good, found, words = _Unpickler(io.BytesIO(message)).load()
+        except Exception as error:
+            raise WorkerLost(f"{_UNREADABLE}: {told(error)}") from None
+        if good:
+            return True, found
+        if found is None and self.isolation is not None and self.isolation.bytes:
+            raise WorkerLost(f"the worker process needed more than {self.isolation.size}")
+        try:
+            return False, MemoryError(words) if found is None else _Unpickler(io.BytesIO(found)).load()
+        except Exception:
+            return False, WorkerError(words)
 
     def kill(self) -> None:
-        """End the process at once, whatever it does."""
+        """End the process at once, whatever it does, and what it has started."""
+        if self.alive and hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         assert self.process.stdin is not None
@@ -212,69 +265,18 @@ def _script() -> tuple[str, str]:
     return name, path
 
 
+_AT_HOME = frozenset(("diffkit", "numpy", "scipy", "sympy", "flint", "mpmath", *sys.stdlib_module_names))
+"""what may be imported here because an answer holds it"""
+
+
 class _Unpickler(pickle.Unpickler):
-    """Reads an answer in which things of the user's script are said to be of the worker's copy of it."""
+    """Reads an answer in which things of the user's script are said to be of the worker's copy of it.
+
+    An answer imports nothing here that is the user's: that may be what had better happen there.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
-        return super().find_class(MAIN if module == IMPORTED else module, name)
-
-
-def _write(stream: IO[bytes], message: bytes) -> None:
-    stream.write(len(message).to_bytes(8, "big") + message)
-    stream.flush()
-
-
-def _receive(stream: IO[bytes], put: Callable[[bytes | None], None]) -> None:
-    """Hand on message after message, and None at the end."""
-    with stream:
-        while size := stream.read(8):
-            put(stream.read(int.from_bytes(size, "big")))
-        put(None)
-
-
-# In the worker ------------------------------------------------------------------------------------------------------
-
-
-def serve() -> None:
-    """Answer calls until whoever asks is gone; what functions print goes to standard error."""
-    from queue import SimpleQueue
-    from threading import Thread
-
-    Worker.serving = True
-    calls: SimpleQueue[bytes] = SimpleQueue()
-    asked, answered = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    Thread(target=_receive, args=(asked, lambda call: os._exit(0) if call is None else calls.put(call))).start()
-    while True:
-        _write(answered, _answered(calls.get()))
-
-
-def _answered(message: bytes) -> bytes:
-    """The answer to a message: whether it is good, and what the call gave or raised."""
-    try:
-        script, packed = pickle.loads(message)
-        if script and IMPORTED not in sys.modules:
-            _import_script(*script)
-        return pickle.dumps((True, pickle.loads(packed).answer()))
-    except BaseException as error:
-        try:
-            return pickle.dumps((False, error))
-        except Exception:
-            return pickle.dumps((False, WorkerError(f"{told(error)}")))
-
-
-def _is_importing() -> bool:
-    """Whether this process is a worker that is at importing the user's script, whose module is empty until then."""
-    main = sys.modules[MAIN]
-    return main.__name__ == IMPORTED and not hasattr(main, "__file__")
-
-
-def _import_script(name: str, path: str) -> None:
-    """Import the user's script, so that what it defines can be found; under another name, so that it does not run."""
-    import runpy
-    from types import ModuleType
-
-    script = sys.modules[IMPORTED] = sys.modules[MAIN] = ModuleType(IMPORTED)
-    found = runpy.run_module(name, None, IMPORTED, True) if name else runpy.run_path(path, run_name=IMPORTED)
-    script.__dict__.update(found)
+        home = MAIN if module == IMPORTED else module
+        if home not in sys.modules and home.partition(".")[0] not in _AT_HOME:
+            raise FunctionError(f"it holds {name} of the module {home}, which is not imported here")
+        return super().find_class(home, name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from diffkit.asking.tasks import Task, gradient_task
 from diffkit.core.deadline import TimeIsUp, check_time, collected, current_deadline
-from diffkit.core.errors import DiffkitError, WorkerLost
+from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program
 from diffkit.core.worker_pool import are_shared, in_order, parts
 from diffkit.judging.accuracy import CONTRADICTS, Outcome, Score
@@ -57,7 +57,7 @@ def _part_examined(
     return [replace(outcome, case=_CASE) for outcome in outcomes], stopped
 
 
-def _lost(case: Case, error: WorkerLost) -> tuple[list[Outcome], str]:
+def _lost(case: Case, error: DiffkitError) -> tuple[list[Outcome], str]:
     """What is said of a case that ends every worker that compares at it."""
     return [_failed(case, error)], ""
 

@@ -22,6 +22,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, TracingError
+from diffkit.core.isolation import Isolation
 from diffkit.core.limits import PROOF_PRECISIONS, QUOTIENT_DIGITS
 from diffkit.core.program import Program, run
 from diffkit.core.report_views import ReportViews
@@ -215,7 +216,7 @@ class Quotients(ReportViews, ByContent):
 def quotients(
     f: Any, at: Any, *, wrt: Name | None = None, steps: Any = None,
     variables: Names | None = None, args: Sequence[Any] = (),
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Quotients:  # fmt: skip
     """(f(x + h) − f(x))/h and its kin for shrinking h, beside the derivative.
 
@@ -236,7 +237,7 @@ def quotients(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds that it may take.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

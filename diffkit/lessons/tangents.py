@@ -27,6 +27,7 @@ from diffkit.asking.tasks import (
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.isolation import Isolation
 from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program
 from diffkit.core.report_views import ReportViews
@@ -182,7 +183,7 @@ class Tangent(ReportViews, ByContent):
 def tangent(
     f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (),
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Tangent:  # fmt: skip
     """The line f(a) + f′(a)·(x − a), or the plane, and how far f is from it.
 
@@ -205,7 +206,7 @@ def tangent(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds that it may take.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

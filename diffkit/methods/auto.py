@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
-from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, WorkerLost
+from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
 from diffkit.core.partials import in_order
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
@@ -138,7 +138,7 @@ class Referee:
             self.task.function.evaluations += together.evaluations
         return together
 
-    def _lost(self, _: Any, error: WorkerLost) -> Answer:
+    def _lost(self, _: Any, error: DiffkitError) -> Answer:
         """What is known of a row that ends every worker that is asked about it."""
         return unanswered(len(self.task.indices), str(error))
 

@@ -37,7 +37,7 @@ _LISTED_LABELS = 12
 _TITLES = {
     "derivative": "Derivative", "gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian",
     "taylor": "Taylor coefficients", "directional": "Directional derivative", "jvp": "Product J·v",
-    "hvp": "Product H·v",
+    "vjp": "Product Jᵀ·w", "hvp": "Product H·v",
 }  # fmt: skip
 
 
@@ -192,8 +192,11 @@ def _comment(
         f"f{k + 1 if several else ''}({arguments}) = {format_slot(primal, output, _SHOWN_FORMULA)}"
         for k, output in enumerate(primal.outputs)
     ]  # fmt: skip
-    v = task.extras[:-1] if direction is None or task.extras[:-1] else read_direction(direction, task.variables)
-    along = f" along v = ({', '.join(repr(x).removesuffix('.0') for x in v)})" if v else ""
+    if task.kind == "vjp":
+        along = f" with w = ({_numbers(task.extras)}), the gradient"
+    else:
+        v = task.extras[:-1] if direction is None or task.extras[:-1] else read_direction(direction, task.variables)
+        along = f" along v = ({_numbers(v)})" if v else ""
     paragraphs = [f"{_TITLES[task.kind]}{along} of {'; '.join(formulas)}", f"Gives {_listed(task.labels)}."]
     forms = ", in forms that do not cancel" if language.evaluated else ""
     paragraphs.append(f"By {_method(task)} (diffkit {__version__}){forms}.")
@@ -215,6 +218,10 @@ def comment_lines(text: str, mark: str) -> list[str]:
     return [f"{mark}{line}" for line in textwrap.wrap(harmless, COLUMNS - len(mark))]
 
 
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(repr(x).removesuffix(".0") for x in values)
+
+
 def _listed(labels: Sequence[str]) -> str:
     more = f", … ({len(labels) - _LISTED_LABELS} more)" if len(labels) > _LISTED_LABELS else ""
     return ", ".join(labels[:_LISTED_LABELS]) + more
@@ -234,8 +241,9 @@ def _labels(task: Task, inputs: Sequence[str]) -> list[str]:
         order = f"^{{{task.order}}}" if task.order > 1 else ""
         several = len(task.source.outputs) > 1
         return [f"D_{{v}}{order} f{_number(k, several)}" for k, _ in task.indices]
-    if task.kind == "hvp":
-        return [f"\\left(H v\\right)_{{{latex_name(name)}}}" for name in inputs]
+    if task.kind in ("vjp", "hvp"):
+        product = "J^T w" if task.kind == "vjp" else "H v"
+        return [f"\\left({product}\\right)_{{{latex_name(name)}}}" for name in inputs]
     return [_partial(task, inputs, index) for index in task.indices]
 
 

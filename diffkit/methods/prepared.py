@@ -286,7 +286,7 @@ class Prepared(ReportViews, Generic[V_co]):
             return None
         evaluation = self._evaluation(task)
         if isinstance(evaluation, Compiled):
-            return task, evaluation.engines()
+            return (task, evaluation.engines()) if task.source.code is None else None  # code may have changed
         writer = None if self.timeout is not None else getattr(evaluation, "writer", None)
         return None if writer is None else (task, writer)
 

@@ -12,6 +12,7 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard, unguarded
 from diffkit.calculus.without_cancellation import may_cancel, stable
 from diffkit.core.builder import select
+from diffkit.core.errors import BackendError, TracingError
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.core.table import WHERE
@@ -22,6 +23,7 @@ from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
 
 if TYPE_CHECKING:
+    from diffkit.asking.sources import Source
     from diffkit.engines import Call
     from diffkit.engines.choice import Engines
 
@@ -91,6 +93,7 @@ class ProgramEvaluation:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point: compiled once it pays, interpreted where the point is not ordinary."""
+        _check_recorded(self.task.source, point)
         call = self._call()
         found = None if call is None else call(*point)
         return self._interpreted(point) if found is None else Answer(list(found), None, {}, 1)
@@ -145,6 +148,8 @@ class ProgramEvaluation:
 
         if len(points) < FEW_ROWS:
             return by_rows(self, points)
+        for row in (points[0], points[-1]):  # data that the code reads do not change within a call
+            _check_recorded(self.task.source, row)
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
         call = self._engines.many(len(points))
@@ -208,6 +213,23 @@ class ProgramEvaluation:
             for column, edge in zip(margins, guarded.edges, strict=True):
                 clean &= (column > 0) if edge else (column != 0)
         return columns, clean
+
+
+def departure(source: Source, point: Sequence[float]) -> str:
+    """In what code is no longer its formula at a point, as data that it reads may have changed; empty if it is."""
+    if source.code is None:
+        return ""
+    try:
+        source.check_formula(point)
+    except TracingError as error:
+        return error.reason
+    return ""
+
+
+def _check_recorded(source: Source, point: Sequence[float]) -> None:
+    """BackendError where code is no longer its formula."""
+    if changed := departure(source, point):
+        raise BackendError(f"this is of the formula of the code, and {changed}", hint="prepare it anew")
 
 
 def _high(x: Any) -> Any:

@@ -267,14 +267,32 @@ class Bound:
 
     def moving(self) -> Bound:
         """The function of x + t·v, as a function of x, v and t; at t = 0 it is the function itself."""
-        taken = {*self.inputs, *(a.name for a in self.arguments)}
+        taken = self._taken
         mark = next(m for k in range(len(taken) + 1) for m in ["_" * k] if not taken & {f"v{m}_{n}" for n in taken})
         velocities = [Argument(f"v{mark}_{a.name}", a.shape) for a in self.arguments]
         t = next(name for k in range(len(taken) + 1) for name in [f"t{k or ''}"] if name not in taken)
         arguments = (*self.arguments, *velocities, Argument(t, ()))
         labels = (*self.inputs, *(f"v{mark}_{name}" for name in self.inputs), t)
         start = (*self.start, *self.start, 0.0)
-        found = Bound(Function(_AlongDirection(self.function), (), self.function.vectorized), arguments, labels, start)
+        return self._composed(_AlongDirection(self.function), arguments, labels, start)
+
+    def weighted(self) -> Bound:
+        """Σ wₖ·fₖ of the entries of the result as a function of x and the cotangent w: its gradient by x is Jᵀ·w."""
+        name = next(n for k in range(len(self._taken) + 1) for n in ["cotangent" + "_" * k] if n not in self._taken)
+        cotangent = Argument(name, self.shape)
+        labels, start = (*self.inputs, *cotangent.labels()), (*self.start, *(1.0 for _ in self.outputs))
+        return self._composed(_Weighted(self.function), (*self.arguments, cotangent), labels, start)
+
+    @property
+    def _taken(self) -> set[str]:
+        """Names that no argument beside its own may have."""
+        return {*self.inputs, *(a.name for a in self.arguments)}
+
+    def _composed(
+        self, call: Any, arguments: Sequence[Argument], labels: Sequence[str], start: Sequence[float]
+    ) -> Bound:
+        """A function that calls this one: what is odd about one is odd about the other."""
+        found = Bound(Function(call, (), self.function.vectorized), arguments, labels, start)
         found.faults, found._outside, found.name = self.faults, self._outside, self.name
         found.evaluations = self.spent()
         return found
@@ -289,6 +307,9 @@ class Bound:
         given = getattr(options.get("direction"), "shape", ())
         if len(given) > 1 and len(self.arguments) == 1 and given != self.arguments[0].shape:
             raise PointError(f"the direction has shape {given}, the argument {self.arguments[0].shape}")
+        given = getattr(options.get("cotangent"), "shape", ())
+        if len(given) > 1 and given != self.shape:
+            raise PointError(f"the cotangent has shape {given}, the result {self.shape}")
         wrt = options.get("wrt")
         return options if wrt is None else {**options, "wrt": coordinates(wrt, self.arguments)}
 
@@ -299,7 +320,7 @@ class Bound:
         if len(self.arguments) > 1:
             return (*(self.shape or (1,)), len(self.inputs)) if kind == "jacobian" else None
         shape = self.arguments[0].shape or (1,)
-        shapes = {"gradient": shape, "hvp": shape, "hessian": (*shape, *shape),
+        shapes = {"gradient": shape, "vjp": shape, "hvp": shape, "hessian": (*shape, *shape),
                   "jacobian": (*(self.shape or (1,)), *shape)}  # fmt: skip
         return shapes.get(kind)
 
@@ -361,3 +382,16 @@ class _AlongDirection:
             step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
             moved.append(x + step * v)
         return self.function(*moved)
+
+
+@dataclass(frozen=True)
+class _Weighted:
+    """Σ w·f(x, …) as a function of the x and the cotangent w; the first axis stays where f runs over points."""
+
+    function: Function
+
+    def __call__(self, *values: Any) -> Any:
+        *point, cotangent = values
+        terms = cotangent * self.function(*point)
+        first = int(self.function.vectorized)
+        return np.sum(terms, axis=tuple(range(first, np.ndim(terms)))) if np.ndim(terms) > first else terms

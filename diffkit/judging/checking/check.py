@@ -12,6 +12,7 @@ import numpy as np
 from diffkit.asking.callables.code_shapes import meetings_in
 from diffkit.core.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime, PointError
+from diffkit.core.isolation import Isolation
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
@@ -50,7 +51,7 @@ def check(
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
     atol: float | None = None, beside: int = _POINTS_BESIDE, symmetric: bool = False,
     reset: Callable[[], Any] | None = None, seed: int = 0, closeness: Any = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Check:  # fmt: skip
     """Is ``claim`` the derivative of ``f``?
 
@@ -101,7 +102,7 @@ def check(
         No longer taken; ``rtol`` and ``atol`` have its place.
     timeout : float, optional
         Seconds that it may take; an explanation is searched for as long again.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

@@ -133,15 +133,12 @@ class Setting:
 
     def _pullback(self, bound: Bound) -> Bound:
         """ȳ·f as a function of the point and the cotangent ȳ, at random cotangents."""
-        taken = {a.name for a in bound.arguments}
-        name = next(n for k in range(len(taken) + 1) for n in ["cotangent" + "_" * k] if n not in taken)
-        cotangent = Argument(name, bound.shape)
-        random = self.rng.standard_normal((len(self.given), _COTANGENTS, cotangent.size)).tolist()
+        found = bound.weighted()
+        random = self.rng.standard_normal((len(self.given), _COTANGENTS, len(bound.outputs))).tolist()
         self.given = [(*x, *y) for x, each in zip(self.given, random, strict=True) for y in each]
-        self.arguments, self.start = (*bound.arguments, cotangent), self.given[0]
+        self.arguments, self.start = found.arguments, self.given[0]
         self.structure = Structure(self.arguments, self.start)
-        function = Function(_contracted(bound.function, bound.shape))
-        return Bound(function, self.arguments, (*bound.inputs, *cotangent.labels()), self.start)
+        return found
 
     # What is claimed ----------------------------------------------------------------------------------------------
 
@@ -313,15 +310,3 @@ def _with_symmetric_results(function: Function, arguments: Sequence[Argument], w
 def _symmetric_part(matrix: Any) -> Any:
     """(A + Aᵀ)/2, over the last two axes."""
     return (matrix + np.swapaxes(matrix, -1, -2)) / 2.0
-
-
-def _contracted(function: Function, shape: Sequence[int]) -> Callable[..., Any]:
-    """Σ ȳ·f(x, …) as a function of x, … and the cotangent ȳ: its gradient by x is the pullback ȳ·∂f/∂x."""
-
-    def call(*values: Any) -> Any:
-        *point, cotangent = values
-        found = function(*point)
-        return np.sum(cotangent * found) if shape else cotangent * found
-
-    call.__name__ = function.name
-    return call

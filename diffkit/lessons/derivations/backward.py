@@ -23,6 +23,7 @@ from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError
+from diffkit.core.isolation import Isolation
 from diffkit.core.program import Program, run_slots
 from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Result
@@ -150,7 +151,7 @@ class Backward(ReportViews, ByContent):
 @undisturbed()
 def backward(
     f: Any, at: Any, *, variables: Names | None = None, args: Sequence[Any] = (),
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Backward:  # fmt: skip
     """∂f/∂zₖ of every intermediate zₖ of f, by reverse accumulation in binary64.
 
@@ -167,7 +168,7 @@ def backward(
         Further arguments of a Python function.
     timeout : float, optional
         Seconds that it may take.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

@@ -18,6 +18,7 @@ from diffkit.asking.points import read_points
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, collected, current_deadline, unhurried
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.isolation import Isolation
 from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
@@ -295,7 +296,7 @@ def descend(
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
     rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = _TOLERANCE,
     backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool | Isolation = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
     """θ ← θ − α∇f(θ), until ‖∇f‖ ≤ ``tolerance`` or the steps are used up.
 
@@ -345,7 +346,7 @@ def descend(
         The variables and their order.
     timeout : float, optional
         Seconds after which the path so far is given.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
 
     Returns

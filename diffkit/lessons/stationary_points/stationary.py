@@ -17,6 +17,7 @@ from diffkit.asking.tasks import hessian_task
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, time_limit, unhurried
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.isolation import Isolation
 from diffkit.core.limits import POINT_BITS, SEARCH_BITS
 from diffkit.core.program import Program
 from diffkit.core.surroundings import undisturbed
@@ -55,7 +56,7 @@ _PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink mini
 @timed
 @undisturbed()
 def stationary(
-    f: Any, box: Any, *, timeout: float | None = None, isolated: bool = False, most: int = _MOST_BOXES,  # noqa: ARG001
+    f: Any, box: Any, *, timeout: float | None = None, isolated: bool | Isolation = False, most: int = _MOST_BOXES,  # noqa: ARG001
     variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
 ) -> StationaryPoints:  # fmt: skip
     """Find the points of a box where ∇f = 0, classify and prove them.
@@ -73,7 +74,7 @@ def stationary(
         the order of the variables (6 at most).
     timeout : float, optional
         Seconds after which what is not settled is an undecided region.
-    isolated : bool, default False
+    isolated : bool or Isolation, default False
         Do all of it in a worker process.
     most : int, default 50000
         How many boxes are looked at; what is not settled then is undecided.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, told
 from diffkit.core.program import run
 from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.methods.program_evaluation import departure
 from diffkit.methods.tools import TOOLS, is_installed
 from diffkit.numbers.namespaces import NamespaceAlgebra
 
@@ -106,7 +107,7 @@ class ToolEvaluation:
             raise
         except Exception as error:  # whatever a tool raises is its own
             raise BackendError(f"{self.tool.name} raised {told(error)}") from error
-        changed = self._changed(point)
+        changed = "" if self._guarded is None else departure(self.task.source, point)
         if changed and found.of_formula:
             raise BackendError(f"{self.tool.name} has the formula of the code, and {changed}", hint="prepare it anew")
         values = [float(value) for value in found.values]
@@ -121,17 +122,6 @@ class ToolEvaluation:
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
         return by_rows(self, points)
-
-    def _changed(self, point: Sequence[float]) -> str:
-        """In what code is no longer its formula, whose data may have changed; empty if it is."""
-        source = self.task.source
-        if source.code is None or self._guarded is None:
-            return ""
-        try:
-            source.check_formula(point)
-        except TracingError as error:
-            return error.reason
-        return ""
 
     def _odd(
         self, point: Sequence[float], values: Sequence[float], bars: Sequence[float] | None, guarded: Guarded | None
