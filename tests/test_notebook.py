@@ -15,7 +15,7 @@ import diffkit as dk
 from diffkit.core.report_views import ReportViews
 
 FORMATS = {"html": "text/html", "markdown": "text/markdown", "latex": "text/latex"}
-PARTS = {"Limits", "Function", "Entry", "StationaryPoint", "Region"}
+PARTS = {"Limits", "Isolation", "Function", "Entry", "StationaryPoint", "Region"}
 """what is part of an answer, or says how to ask"""
 LARGE = {
     "gradient of many": lambda: dk.gradient("+".join(f"x{k}^2" for k in range(300)), np.ones(300)),
@@ -47,7 +47,7 @@ def shown(thing, format):
 
 
 def test_every_class_that_hands_out_answers_has_the_views():
-    without = {"Limits", "Function", "Entry", "StationaryPoint", "Region", "backends"}
+    without = {"Limits", "Isolation", "Function", "Entry", "StationaryPoint", "Region", "backends"}
     classes = {name: getattr(dk, name) for name in dk.__all__ if isinstance(getattr(dk, name), type)}
     shows = {name for name, found in classes.items() if issubclass(found, ReportViews)}
     errors = {name for name, found in classes.items() if issubclass(found, Exception)}
