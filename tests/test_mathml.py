@@ -159,7 +159,9 @@ def test_decimals_stay_decimals():
     assert latex_display.formula("0.25 + (x - 0.5)") == "0.25 + \\left(x - 0.5\\right)"
     assert latex_display.formula("1.5e-07*x") == "1.5 \\cdot 10^{-7} \\, x"
     assert latex_display.formula("1/4 + x") == latex(dk.parse("1/4 + x").program)
+    assert latex_display.formula("-2.5*x + 0.5") == "-2.5 \\, x + 0.5"
     assert latex_display.formula("x-axis") is None
+    assert latex_display.formula("-3") is None  # a number, which stays text
 
 
 def test_long_formulas_are_text_that_breaks_into_lines():

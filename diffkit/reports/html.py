@@ -119,7 +119,7 @@ def _equation(block: Equation, remark: str) -> str:
                 left or f"<code>{escape(block.left)}</code>",
                 right or f"<code><b>{escape(block.right)}</b></code>",
             )
-            return f"<p{title}>{left} <code>=</code> {right}{remark}</p>"
+            return f"<p{title}>{left} = {right}{remark}</p>"
     return f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
 
 
