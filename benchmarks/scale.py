@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -143,36 +144,52 @@ def memory(folder: Path, counts: tuple[int, ...]) -> dict[int, tuple[int, float]
 
 
 def text(rates: dict[int, float], fault: dict[str, int | bool], peaks: dict[int, tuple[int, float]]) -> str:
-    cores = os.cpu_count() or 1
-    best = rates[max(rates)]
-    lines = [
-        START, "## Figures", "",
-        f"Measured by `benchmarks/scale.py` on {cores} cores ({platform.machine()}, Python {platform.python_version()}): "
-        "reports on ten kinds of formulas.", "",
-        "| workers | rows a second (symbolic, finite, dual, and the proof) | times one |", "| --- | --- | --- |",
-        *(f"| {jobs} | {rate:,.0f} | {rate / rates[1]:.2f} |" for jobs, rate in rates.items()), "",
-        "| cases (dual, and the proof) | memory of the main process | rows a second |", "| --- | --- | --- |",
-        *(f"| {count:,} | {size} MiB | {rate:,.0f} |" for count, (size, rate) in peaks.items()), "",
-        f"{fault['cases']:,} cases with a worker killed every second: {fault['workers killed']} workers killed, and the "
-        f"run ended {fault['runs ended']} times ({fault.get('a full disk', 0)} by a full disk, {fault.get('Ctrl-C', 0)} "
-        f"by Ctrl-C, {fault.get('kill -9', 0)} by `kill -9`) and resumed: {fault['lost']} rows lost, {fault['doubled']} "
-        f"doubled, the shards {'byte for byte those' if fault['same'] else 'NOT those'} of a run without a break.", "",
-        "## A day on 100 machines, on paper", "",
-        f"One machine with {cores} cores makes {best:,.0f} rows a second with three methods and the proof, "
-        f"{best * DAY / 1e6:,.0f} million a day.",
-        f"A hundred such machines make {100 * best * DAY / 1e9:,.1f} billion rows a day; with 64 cores each, "
-        f"as work grows with cores as long as no row waits for another, {100 * best / cores * 64 * DAY / 1e9:,.0f} billion.",
-        "They share nothing: each takes its own shards of the input and its own folder, "
-        "`diffkit report \"cases/$HOST-*.parquet\" --rows found/$HOST --jobs $(nproc) --resume`, started again by whatever "
-        "watches over it until the exit code is 0 or 1.",
-        "A machine that is lost costs the rows that were not on the shared disk yet; the rest is `--resume`.",
-        f"A row takes about {ROW_BYTES:,} bytes as JSON lines, {100 * best * DAY * ROW_BYTES / 1e12:,.0f} TB a day for all "
-        "(about a fifth in Parquet), which is what has to be planned for.",
-        "In the end `diffkit report --merge found/*` reads all rows again, or merges the JSON reports of the machines, "
-        "which takes seconds.",
-        END,
-    ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    """The figures, and what follows from them for a day's run."""
+    cores, best = os.cpu_count() or 1, rates[max(rates)]
+    where = f"{cores} cores ({platform.machine()}, Python {platform.python_version()})"
+    ways = ", ".join(f"{fault.get(way, 0)} by {way}" for way in ("a full disk", "Ctrl-C", "kill -9"))
+    same = "byte for byte those" if fault["same"] else "NOT those"
+    day, bytes_a_day = 100 * best * DAY, 100 * best * DAY * ROW_BYTES
+    return f"""{START}
+## Figures
+
+Measured by `benchmarks/scale.py` on {where}: reports on ten kinds of formulas.
+
+| workers | rows a second (symbolic, finite, dual, and the proof) | times one |
+| --- | --- | --- |
+{lines(f"| {jobs} | {rate:,.0f} | {rate / rates[1]:.2f} |" for jobs, rate in rates.items())}
+
+| cases (dual, and the proof) | memory of the main process | rows a second |
+| --- | --- | --- |
+{lines(f"| {count:,} | {size} MiB | {rate:,.0f} |" for count, (size, rate) in peaks.items())}
+
+{fault["cases"]:,} cases with a worker killed every second: {fault["workers killed"]} workers killed, and the run ended
+{fault["runs ended"]} times ({ways}) and resumed.
+{fault["lost"]} rows are lost, {fault["doubled"]} are doubled, and the shards are {same} of a run without a break.
+
+## A day on 100 machines, on paper
+
+One machine with {cores} cores makes {best:,.0f} rows a second with three methods and the proof, {best * DAY / 1e6:,.0f}
+million a day; a hundred of them {day / 1e9:,.1f} billion.
+With 64 cores each, as rows do not wait for each other, they make {day / cores * 64 / 1e9:,.0f} billion.
+
+They share nothing: each has its own part of the input and its own folder, and is started again until the exit code is
+0 or 1:
+
+```sh
+diffkit report "cases/$HOST-*.parquet" --rows "found/$HOST" --jobs "$(nproc)" --resume --format json --output "$HOST.json"
+```
+
+A machine that is lost costs the rows that were not on a disk that outlives it; the rest is `--resume`.
+A row takes about {ROW_BYTES:,} bytes as JSON lines, so that 100 machines with {cores} cores write
+{bytes_a_day / 1e12:,.1f} TB a day, and with 64 cores {bytes_a_day / cores * 64 / 1e12:,.0f} TB; that is what has to be planned for.
+In the end `diffkit report --merge *.json` gives one report in seconds: what is counted is merged, and no row read again.
+{END}
+"""
+
+
+def lines(rows: Iterable[str]) -> str:
+    return "\n".join(rows)
 
 
 def main() -> None:
