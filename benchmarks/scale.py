@@ -177,13 +177,14 @@ They share nothing: each has its own part of the input and its own folder, and i
 0 or 1:
 
 ```sh
-diffkit report "cases/$HOST-*.parquet" --rows "found/$HOST" --jobs "$(nproc)" --resume --format json --output "$HOST.json"
+diffkit report "cases/$HOST-*.parquet" --rows "found/$HOST" --jobs "$(nproc)" --resume \\
+  --format json --output "$HOST.json"
 ```
 
 A machine that is lost costs the rows that were not on a disk that outlives it; the rest is `--resume`.
 A row takes about {ROW_BYTES:,} bytes as JSON lines, so that 100 machines with {cores} cores write
-{bytes_a_day / 1e12:,.1f} TB a day, and with 64 cores {bytes_a_day / cores * 64 / 1e12:,.0f} TB; that is what has to be planned for.
-In the end `diffkit report --merge *.json` gives one report in seconds: what is counted is merged, and no row read again.
+{bytes_a_day / 1e12:,.1f} TB a day, and with 64 cores {bytes_a_day / cores * 64 / 1e12:,.0f} TB: disks are to be planned.
+In the end `diffkit report --merge *.json` gives one report in seconds: what was counted is merged, no row read again.
 {END}
 """
 
