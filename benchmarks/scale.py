@@ -183,7 +183,7 @@ diffkit report "cases/$HOST-*.parquet" --rows "found/$HOST" --jobs "$(nproc)" --
 
 A machine that is lost costs the rows that were not on a disk that outlives it; the rest is `--resume`.
 A row takes about {ROW_BYTES:,} bytes as JSON lines, so that 100 machines with {cores} cores write
-{bytes_a_day / 1e12:,.1f} TB a day, and with 64 cores {bytes_a_day / cores * 64 / 1e12:,.0f} TB: disks are to be planned.
+{bytes_a_day / 1e12:,.1f} TB a day, and with 64 cores {bytes_a_day / cores * 64 / 1e12:,.0f} TB: plan for disks.
 In the end `diffkit report --merge *.json` gives one report in seconds: what was counted is merged, no row read again.
 {END}
 """
