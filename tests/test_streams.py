@@ -166,7 +166,7 @@ def uninterrupted(tmp_path_factory):
 def test_a_run_goes_on_after_its_process_has_ended(uninterrupted, ended_by, jobs):
     write_cases()
     codes = []
-    for _ in range(4):
+    for _ in range(2):
         process = subprocess.Popen(command("--jobs", jobs), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         kept = rows_kept()
         while process.poll() is None and rows_kept() < kept + 6:
@@ -214,7 +214,7 @@ def test_any_part_of_a_journal_is_enough(uninterrupted):
         assert shards("rows") == uninterrupted
 
 
-@pytest.mark.parametrize("size", [700, 3000, 9000, 20_000])
+@pytest.mark.parametrize("size", [700, 9000])
 def test_a_full_disk_costs_one_line_and_no_row(uninterrupted, size):
     write_cases()
 
@@ -222,10 +222,9 @@ def test_a_full_disk_costs_one_line_and_no_row(uninterrupted, size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     done = subprocess.run(command(), capture_output=True, text=True, preexec_fn=small)
-    if done.returncode == 2:
-        assert "cannot write" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-    assert size > 9000 or done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2
     assert not list(Path(".").rglob(".diffkit-*"))
     assert subprocess.run(command(), capture_output=True).returncode in (0, 1)
     assert shards("rows") == uninterrupted
