@@ -67,5 +67,6 @@ from diffkit.lessons.tangents import tangent as tangent
 from diffkit.methods.derivative_code import DerivativeCode as DerivativeCode
 from diffkit.methods.prepared import Prepared as Prepared
 from diffkit.methods.streams import stream as stream
+from diffkit.reports.progress_bar import progress as progress
 
 __version__: str

@@ -194,7 +194,7 @@ TOPICS = {
     ),
     "comparing": Topic(
         "Comparing", "Which methods are right, at a point, in a box, and over many cases.",
-        "compare Comparison worst Worst report AccuracyReport",
+        "compare Comparison worst Worst report AccuracyReport progress",
     ),
     "streams": Topic(
         "Streams", "Millions of points or cases, in constant memory, by many processes, resumed after whatever ended them.",
