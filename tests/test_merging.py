@@ -1,6 +1,7 @@
 """Streams of any length: memory that does not grow, reports that merge, and quantiles that say what they are."""
 
 import json
+import math
 import sys
 import tracemalloc
 from pathlib import Path
@@ -68,6 +69,14 @@ def test_many_numbers_are_sketched_and_that_is_said(monkeypatch):
     report = dk.report([{"expr": "x^2*sin(x)", "at": [k / 8]} for k in range(2100)], backends="dual")
     assert report.summary[0].quantiles == "t-digest (fastdigest)"
     assert "so many numbers are not kept" in report._repr_markdown_()
+
+
+def test_what_has_no_value_is_the_worst_wherever_it_is_counted():
+    one, other = Sketch(), Sketch()
+    one.add(1.0)
+    other.add(math.inf)
+    one.merge(Sketch.of_state(json.loads(json.dumps(other.state()))))
+    assert one.quantiles() == (1.0, math.inf, math.inf, math.inf)
 
 
 def test_without_a_library_quantiles_stay_exact(monkeypatch):

@@ -209,6 +209,9 @@ def test_any_part_of_a_journal_is_enough(uninterrupted):
         torn = lines[2][: random.randrange(len(lines[2]))]
         Path("rows/_journal.jsonl").write_bytes(b"".join(lines[:2]) + torn)  # the first shard is whole
         Path("rows/_open.jsonl").write_bytes(kept[:cut])  # which may still hold its rows
+        with pytest.raises(dk.DiffkitError, match="case 36"):  # what is added stands behind a whole line
+            dk.report([*CASES[:35], {"expr": "x +"}], backends=METHODS, rows="rows", shard_rows=20, resume=True)
+        assert dk.merge_reports("rows").points == 35
         found = dk.report(CASES, backends=METHODS, rows="rows", shard_rows=20, resume=True)
         assert found.points == len(CASES)
         assert shards("rows") == uninterrupted

@@ -59,6 +59,13 @@ def csv_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]
         raise at_line(name, reader.line_num, error) from None
 
 
+def write_table(stream: TextIO, rows: Iterable[list[str]]) -> None:
+    """Write rows of cells as CSV."""
+    import csv
+
+    csv.writer(stream).writerows(rows)
+
+
 def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, Any]]:
     """Give the number and the value of each line that is not blank; FileError names the line that is no JSON."""
     import json

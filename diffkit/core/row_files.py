@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from diffkit.core.errors import FileError, did_you_mean, escaped
-from diffkit.core.files import ROW_FORMATS, replaced
+from diffkit.core.files import ROW_FORMATS, replaced, write_table
 from diffkit.core.records import parquet, records_of
 
 RowType = Any
@@ -90,12 +90,8 @@ def _write_json(file: str, rows: Sequence[Row], columns: Columns) -> None:  # no
 
 
 def _write_table(file: str, rows: Sequence[Row], columns: Columns) -> None:
-    import csv
-
     with open(file, "w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(columns)
-        table.writerows([_cell(row[name]) for name in columns] for row in rows)
+        write_table(stream, [list(columns), *([_cell(row[name]) for name in columns] for row in rows)])
 
 
 def _cell(value: Any) -> str:
