@@ -178,3 +178,21 @@ def test_what_is_nested_too_deeply_is_text():
     text = "sin(" * 90 + "x" + ")" * 90
     assert "<code>" in render(dk.explain(text), "html")
     assert dk.parse("sqrt(" * 150 + "x" + ")" * 150)._repr_html_() is None
+
+
+def test_what_looks_like_a_formula_is_none_where_none_stands():
+    """A date as the name of a case is no difference of numbers, in no format."""
+    cases = [{"expr": "x^2", "at": 1, "id": "2026-11-30"}, {"expr": "1/x", "at": 1e-8, "id": "row-3"}]
+    found = dk.report(cases, backends="finite")
+    for format in ("html", "latex"):
+        text = getattr(found, f"_repr_{format}_")()
+        assert "1985" not in text
+        assert "row}" not in text
+        assert "<mi>row" not in text
+    assert latex_display.formula("2026-11-30") == "1985"  # which is why it is asked about formulas alone
+
+
+def test_columns_of_formulas_are_mathematics():
+    page = render(dk.backward("w*x/(1 + x)", {"w": 1, "x": 2}), "html")
+    assert "wx" in shown(page)
+    assert "2026" in render(dk.report([{"expr": "x", "at": 1, "id": "2026-11-30"}], backends="dual"), "json")
