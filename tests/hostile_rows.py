@@ -10,6 +10,7 @@ import numpy as np
 
 import diffkit as dk
 from diffkit.core.errors import RowOutOfTime, WorkerLost
+from diffkit.methods.dual import DualBackend
 
 
 class OwnError(Exception):
@@ -131,3 +132,19 @@ def dying_once(file, part):
         Path(file).touch()
         os.abort()
     return list(part)
+
+
+class Ending(DualBackend):
+    """A backend that ends its process, or takes for ever, where it is asked about functions of those names."""
+
+    name = "ending"
+
+    def prepare(self, task):
+        names = {primitive.name for _, primitive, _ in task.program.numbered()}
+        if "abs" in names:
+            os.abort()
+        if "tanh" in names:
+            loops(1)
+        if "erf" in names:
+            fills(1)
+        return super().prepare(task)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -37,9 +36,7 @@ def children():
 def rows(function, names, isolation, together=1):
     """Rows in order, answered apart: what is found, or the error that there is instead."""
     parts = [names[k : k + together] for k in range(0, len(names), together)]
-    return [
-        answer for _, found in in_order(function, parts, None, lambda _, error: [error], isolation) for answer in found
-    ]
+    return [answer for _, found in in_order(function, parts, isolation, lambda _, error: [error]) for answer in found]
 
 
 @LINUX
@@ -80,9 +77,36 @@ def test_the_time_of_the_whole_ends_rows_too():
     assert not children()
 
 
-def test_rows_of_an_executor_are_not_isolated():
-    with ThreadPoolExecutor(1) as pool, pytest.raises(dk.WorkerError, match="give workers as a number"):
-        next(in_order(partial(hostile_rows.answered, 3), [["fine"]], pool, None, dk.Isolation()))
+@LINUX
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cases_that_end_their_process_are_marked_and_the_others_compared(workers):
+    texts = ["x**2", "abs(x)", "x**3", "tanh(x)", "sin(x)", "erf(x)", "x"]
+    limits = dk.Isolation(memory="900M", timeout=4, workers=workers)
+    found = dk.report(
+        [{"expr": text, "at": {"x": 2}} for text in texts], backends=[hostile_rows.Ending()], workers=limits
+    )
+    assert [outcome.case.text for outcome in found.outcomes] == texts
+    marked = {o.case.text: o.findings[0].evidence for o in found.outcomes if o.verdict == "failed"}
+    assert marked == {
+        "abs(x)": "the worker process crashed by SIGABRT",
+        "tanh(x)": "it took more than 4 s (the function did not return, and its process was ended)",
+        "erf(x)": "the worker process needed more than 900 MiB",
+    }
+    assert {o.verdict for o in found.outcomes if o.case.text not in marked} == {"agree"}
+    assert not children()
+
+
+def wild(x, y):
+    if x == 1.5:
+        os._exit(0)
+    return x**2 * np.sin(y)
+
+
+def test_rows_of_a_batch_of_code_are_marked_and_the_others_proven():
+    points = np.array([[0.5 * k, 1 - 0.25 * k] for k in range(6)])
+    found = dk.gradient(wild, points, workers=dk.Isolation())
+    assert [row for row in range(6) if found.statuses[row, 0] != "ok"] == [3]
+    assert found.message.endswith("the worker process ended without an answer (exit code 0)")
 
 
 # A single question ---------------------------------------------------------------------------------------------------
@@ -201,6 +225,20 @@ def test_limits_that_are_none_cost_a_line(run, options):
     status, out, err = run("check", "x^2", "--claim", "2*x", *options)
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
+
+
+def test_rows_and_points_are_answered_apart_and_say_the_same(run, tmp_path):
+    (tmp_path / "points.csv").write_text("x\n1\n2\n0\n")
+    (tmp_path / "cases.jsonl").write_text('{"expr": "x^2", "at": {"x": 3}}\n{"expr": "abs(x)", "at": {"x": 0}}\n')
+    for asked in (
+        ["grad", "abs(x)*x", "--points", "points.csv"], ["hessian", "x^3*y", "--at", "1,2", "--backend", "dual"],
+        ["compare", "x^2", "--points", "points.csv", "--backends", "dual"],
+        ["report", "cases.jsonl", "--backends", "dual"],
+    ):  # fmt: skip
+        assert run(*asked, "--memory", "2G", "--timeout-each", "90") == run(*asked)
+    status, _, err = run("grad", "x^2", "--points", "points.csv", "--backend", "dual", "--isolate")
+    assert status == 2
+    assert "only the backend auto answers row by row in other processes" in err
 
 
 def test_an_expression_is_checked_apart_too(run):

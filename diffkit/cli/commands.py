@@ -16,14 +16,18 @@ from diffkit.cli.options import (
     ExpressionCommand,
     array_options,
     derivative_options,
+    isolation_among,
     names,
     option,
     report_options,
 )
 from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, write
+from diffkit.core.errors import BackendError
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
+    from diffkit.core.results import Result
+    from diffkit.core.worker_pool import Workers
     from diffkit.methods import Backend
     from diffkit.methods.symbolic import Formulas
 
@@ -192,18 +196,37 @@ def backends(**options: Any) -> int:
 
 def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: Any) -> int:
     """Ask for one kind of derivative, answer, and report."""
-    from diffkit.methods.answering import answer, find_backend
     from diffkit.reports.result_report import Report, ResultReport
 
+    workers = isolation_among(options, options["jobs"]) or options["jobs"]
     question, typed = ask(texts, kind, options, **asked)
     if question.points is None:
         deliver(Report(None, question.task, typed, *_formulas(question)), options)
         return 0
-    backend = find_backend(options["backend"], options["digits"], options["jobs"])
-    result = answer(question, backend)
+    result, backend = _answered(question, options, workers)
     formulas = _formulas(question, backend) if _wants_formula(options, bool(typed)) else ()
     deliver(ResultReport(result, question.task, typed, *formulas), options)
     return 0 if result else EXIT_NO
+
+
+def _answered(question: Question, options: dict[str, Any], workers: Workers) -> tuple[Result, Backend]:
+    """Answer here, or where the workers are; who has answered."""
+    from diffkit.core.isolation import Isolation
+    from diffkit.core.workers import isolated
+    from diffkit.methods.answering import answer, find_backend
+
+    name, digits = options["backend"], options["digits"]
+    if not isinstance(workers, Isolation):
+        backend = find_backend(name, digits, workers)
+        return answer(question, backend), backend
+    if question.points is not None and question.points.point is not None:
+        backend = find_backend(name, digits)
+        return isolated(workers, answer, (question, backend)), backend
+    if name != "auto":
+        raise BackendError("only the backend auto answers row by row in other processes",
+                           hint="compare isolates the rows of every backend")  # fmt: skip
+    backend = find_backend(name, digits, workers)
+    return answer(question, backend), backend
 
 
 def _formulas(question: Question, backend: Backend | None = None) -> Formulas:

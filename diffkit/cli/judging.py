@@ -15,6 +15,8 @@ from diffkit.cli.options import (
     Command,
     ExpressionCommand,
     array_options,
+    isolation_among,
+    isolation_options,
     jobs_option,
     names,
     place_options,
@@ -27,6 +29,7 @@ from diffkit.core.deadline import INTERRUPTED
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
+    from diffkit.core.worker_pool import Workers
 
 _BACKENDS_OPTION = click.option(
     "--backends",
@@ -48,6 +51,7 @@ _POINTS_OF_A_BOX = 200
 @click.option("--box", metavar="BOX", help="Search x=-5:5,y=0:3 for the point where a method is farthest off.")
 @click.option("--between", metavar="A,B", help="With --box: where these two methods are farthest apart.")
 @jobs_option
+@isolation_options
 @array_options
 @place_options
 def compare(
@@ -79,6 +83,7 @@ def compare(
         if kind != "derivative":
             raise DiffkitError("an order goes with --kind derivative")
         asked["order"] = order
+    workers = isolation_among(options, jobs) or jobs
     question, typed = ask(expressions, kind, options, **asked)
     task, points = question
     if box is not None:
@@ -90,14 +95,19 @@ def compare(
         from diffkit.judging.cases import cases_at
         from diffkit.reports.accuracy_report import CasesReport
 
-        accuracy, code = _examine(cases_at(task, points), chosen, kind, jobs)
+        accuracy, code = _examine(cases_at(task, points), chosen, kind, workers)
         deliver(CasesReport(accuracy, task, typed), options)
         return code or (0 if accuracy.all_agree else EXIT_NO)
+    from diffkit.core.isolation import Isolation
+    from diffkit.core.workers import isolated
     from diffkit.judging.comparison import compare_task
     from diffkit.reports.comparison_report import ComparisonReport
 
     with patience("comparing") as tell:
-        comparison = compare_task(task, points.point, chosen, tell)
+        if isinstance(workers, Isolation):
+            comparison = isolated(workers, compare_task, (task, points.point, chosen))
+        else:
+            comparison = compare_task(task, points.point, chosen, tell)
     deliver(ComparisonReport(comparison, task, typed), options)
     return 0 if comparison else EXIT_NO
 
@@ -124,6 +134,7 @@ def _searched(task: Task, typed: Any, box: str, between: Any, backends: list[Any
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
 @click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
 @jobs_option
+@isolation_options
 @report_options
 def report(
     cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None,
@@ -149,21 +160,22 @@ def report(
     from diffkit.judging.regression import changes_since, known
     from diffkit.reports.accuracy_report import CasesReport
 
+    workers = isolation_among(options, jobs) or jobs
     chosen = backends_of(backends)
     old = None if against is None else known(against)
-    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, jobs, read_tolerances(rtol, atol))
+    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, workers, read_tolerances(rtol, atol))
     if old is not None:
         accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
     deliver(CasesReport(accuracy), options)
     return code or (0 if accuracy else EXIT_NO)
 
 
-def _examine(cases: Any, backends: list[Any], kind: str, jobs: int | None, allowed: Any = None) -> tuple[Any, int]:
+def _examine(cases: Any, backends: list[Any], kind: str, workers: Workers, allowed: Any = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.examination import examine
 
-    outcomes, stopped = gather(examine(cases, backends, allowed, jobs), len(cases))
+    outcomes, stopped = gather(examine(cases, backends, allowed, workers), len(cases))
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
     if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"

@@ -14,7 +14,7 @@ from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime, ended
 from diffkit.methods import BACKENDS
-from diffkit.reports import CLAIM_FORMATS, FORMATS, unknown_format
+from diffkit.reports import CLAIM_FORMATS, FORMATS, is_format, unknown_format
 
 if TYPE_CHECKING:
     from diffkit.core.isolation import Isolation
@@ -107,7 +107,7 @@ def several(*each: Callable[[F], F]) -> Callable[[F], F]:
 
 def _format_options(known: Mapping[str, str]) -> Callable[[F], F]:
     def look(_: click.Context, __: click.Parameter, name: str) -> str:
-        if name not in known:
+        if not is_format(name, known):
             raise unknown_format(name, known)
         return name
 
@@ -147,14 +147,14 @@ isolation_options = several(
 """``--isolate`` and what isolated work may need"""
 
 
-def isolation_among(options: dict[str, Any]) -> Isolation | None:
+def isolation_among(options: dict[str, Any], workers: int | None = None) -> Isolation | None:
     """Take what isolated work may need out of the options of a command; None where nothing asks for it."""
     isolate, memory, each = (options.pop(name) for name in ("isolate", "memory", "timeout_each"))
     if not isolate and memory is each is None:
         return None
     from diffkit.core.isolation import Isolation
 
-    return Isolation(memory, each)
+    return Isolation(memory, each, workers or 1)
 
 
 jobs_option = click.option(
@@ -168,6 +168,7 @@ derivative_options = several(
     array_options,
     place_options,
     jobs_option,
+    isolation_options,
     option("--backend", "NAME", f"{_either('auto', *BACKENDS)}.  [default: auto]", default="auto"),
     click.option("--digits", type=int, metavar="N", help="Proven decimal digits to show, 1 to 1000 (backend auto)."),
     click.option("--formula/--no-formula", default=None,

@@ -130,7 +130,7 @@ def checks_of(pairs: Sequence[Pair], isolation: Isolation | None = None) -> Iter
 
     for seconds, alike in groupby(pairs, lambda pair: pair.given.get("timeout", isolation.timeout)):
         asked = ([one] for pair in alike for one in pair.asked())
-        for _, found in in_order(_checked, asked, None, _lost, replace(isolation, timeout=seconds)):
+        for _, found in in_order(_checked, asked, replace(isolation, timeout=seconds), _lost):
             yield from found
 
 

@@ -43,9 +43,10 @@ class OwnTime(Deadline):
 class Isolation:
     """What work in a process of its own may need.
 
-    A crash, a fault or an exit of that process, more memory or more time are a
-    ``WorkerError`` or an ``OutOfTime`` with the reason, or mark the row of a
-    batch. It is no wall against malice: code keeps the rights of its user.
+    For a single question it is given as ``isolated``, for the rows of a batch
+    as ``workers``. A crash, a fault or an exit of the process, more memory or
+    more time are a ``WorkerError`` or an ``OutOfTime`` with the reason, or mark
+    the row. It is no wall against malice: code keeps the rights of its user.
 
     Raises
     ------
@@ -67,10 +68,14 @@ class Isolation:
     POSIX.1-2017)"""
     timeout: float | None = None
     """seconds of a single question, or of each row of a batch; then the process is ended, whatever it does"""
+    workers: int = 1
+    """processes that share rows, in the place of a number: ``workers=dk.Isolation(timeout=5, workers=2)``"""
 
     def __post_init__(self) -> None:
         if self.timeout is not None:
             Deadline(self.timeout)
+        if isinstance(self.workers, bool) or not isinstance(self.workers, int) or self.workers < 1:
+            raise DiffkitError(f"workers are a positive whole number, not {self.workers!r:.40}")
         if self.bytes is not None and sys.platform != "linux":
             raise DiffkitError(
                 f"memory cannot be limited on {sys.platform}", hint="Linux can; leave the limit out here"
@@ -100,6 +105,7 @@ class Isolation:
     def __str__(self) -> str:
         said = [self.size] if self.bytes else []
         said += [] if self.timeout is None else [f"{self.timeout:g} s"]
+        said += [] if self.workers == 1 else [f"{self.workers} workers"]
         return ", ".join(said) or "no limits"
 
 

@@ -18,8 +18,8 @@ from diffkit.core.workers import Worker, out_of_time
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
-    Workers = int | Executor | None
-    """how many processes, or who runs the calls; None for this process alone"""
+    Workers = int | Executor | Isolation | None
+    """how many processes, who runs the calls, or what each may need; None for this process alone"""
 
 _PARTS_EACH = 4  # parts that every worker gets at least, so that none waits long for the last
 _MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
@@ -32,23 +32,23 @@ Lost = Callable[[T, DiffkitError], R]
 """gives the answer for an item that ends every worker that is asked about it, or takes longer than it may"""
 
 
-def are_shared(workers: Workers, isolation: Isolation | None = None) -> bool:
-    """Whether work is for other processes than this one; DiffkitError for what is no number and no executor.
-
-    What is isolated is, by workers of our own: BackendError where it is for an executor.
-    """
-    if isolation is not None and (workers is None or not hasattr(workers, "submit")):
-        return workers is None or are_shared(workers) or True
-    if workers is None or hasattr(workers, "submit"):
+def are_shared(workers: Workers) -> bool:
+    """Whether work is for other processes than this; DiffkitError for what is no number, Executor or Isolation."""
+    if workers is None or isinstance(workers, Isolation) or hasattr(workers, "submit"):
         return workers is not None
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise DiffkitError(f"workers are a positive whole number or an Executor, not {workers!r}")
     return workers > 1
 
 
+def _processes(workers: Workers) -> int | None:
+    """How many workers of our own there are to be; None where they are somebody else's."""
+    return workers.workers if isinstance(workers, Isolation) else workers if isinstance(workers, int) else None
+
+
 def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> list[Sequence[T]]:
     """Split items into neighbours for one call each, of so many at most."""
-    count = workers if isinstance(workers, int) else os.cpu_count() or 1
+    count = _processes(workers) or os.cpu_count() or 1
     size = max(1, min(most, len(items) // (_PARTS_EACH * count)))
     return [items[first : first + size] for first in range(0, len(items), size)]
 
@@ -58,7 +58,6 @@ def in_order(
     parts: Iterable[Sequence[T]],
     workers: Workers,
     lost: Lost[T, R] | None = None,
-    isolation: Isolation | None = None,
 ) -> Iterator[tuple[Sequence[T], R]]:
     """Give each part and ``function(part)`` of it, in order, as soon as it is known; TimeIsUp when time is up.
 
@@ -66,17 +65,17 @@ def in_order(
     empty part, and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that holds
     here, and raises what it raises there; WorkerError where an executor of the caller's does not run it. Where a worker
     of our own ends, another takes its place, and the items of its part are asked about one by one; of one that ends
-    two workers the answer is ``lost``, without which the error is raised. With an ``isolation`` the workers are our own
-    and have so much memory; a part that takes longer than an item may is asked about item by item, and so an item that
+    two workers the answer is ``lost``, without which the error is raised. With an Isolation the workers are our own and
+    have so much memory; a part that takes longer than an item may is asked about item by item, and so an item that
     takes longer is found, which is ``lost``.
     """
     deadline = current_deadline()
     limit = time_of(deadline)
     patient = None if deadline is None else delayed(deadline)
-    workers = 1 if workers is None else workers
-    ahead = _AHEAD * workers if isinstance(workers, int) else _AHEAD_OF_OTHERS
+    own = _processes(workers)
+    ahead = _AHEAD_OF_OTHERS if own is None else _AHEAD * own
     coming = iter(parts)
-    with _submitting(workers, patient, isolation) as submit:
+    with _submitting(workers, patient) as submit:
         asked: deque[_PartAsked[T]] = deque()
 
         def ask(part: Sequence[T], again: bool = False) -> _PartAsked[T]:
@@ -115,17 +114,14 @@ class _PartAsked(NamedTuple, Generic[T]):
 
 
 @contextmanager
-def _submitting(
-    workers: Workers, deadline: Deadline | None, isolation: Isolation | None
-) -> Iterator[Callable[[TimedCall, bool], Future[Any]]]:
+def _submitting(workers: Workers, deadline: Deadline | None) -> Iterator[Callable[[TimedCall, bool], Future[Any]]]:
     """The way to have calls done, in a worker that has done nothing before where that is asked for."""
-    if not isinstance(workers, int):
+    own = _processes(workers)
+    if own is None:
         executor: Any = workers
-        if isolation is not None:
-            raise WorkerError("an executor's processes cannot be isolated", hint="give workers as a number")
         yield lambda call, _: _submitted(executor, call)
         return
-    pool = WorkerPool(workers, deadline, isolation)
+    pool = WorkerPool(own, deadline, workers if isinstance(workers, Isolation) else None)
     try:
         yield pool.submit
     finally:

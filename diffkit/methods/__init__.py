@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from diffkit.core.errors import BackendError, did_you_mean, told
+from diffkit.core.errors import BackendError, DiffkitError, did_you_mean, told
+from diffkit.core.joined import BACKEND_GROUP, home, joined, left_out, loaded
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -89,10 +90,6 @@ BACKENDS = {
 """Name → module:class; a module is imported when its backend is first wanted."""
 
 
-ENTRY_POINTS = "diffkit.backends"
-"""the group of entry points by which other packages add backends: a name, and what gives the backend when called"""
-
-
 def get_backend(backend: str | Backend) -> Backend:
     """Give the backend of a name, or the object itself; BackendError if there is none of that name."""
     if not isinstance(backend, str):
@@ -105,15 +102,15 @@ def get_backend(backend: str | Backend) -> Backend:
 
     if backend in TOOLS:
         return _made(TOOLS[backend].path)
-    joined = joined_backends()
-    if backend in joined:
+    others = joined_backends()
+    if backend in others:
         try:
-            made: Backend = joined[backend].load()()
+            made: Backend = loaded(others[backend])()
         except Exception as error:
-            home = joined[backend].value
-            raise BackendError(f"the backend {backend} of {home} cannot be made ({told(error)})") from error
+            reason = error.reason if isinstance(error, DiffkitError) else told(error)
+            raise BackendError(f"the backend {backend} of {home(others[backend])} cannot be made: {reason}") from error
         return made
-    known = ("auto", *BACKENDS, *TOOLS, *joined)
+    known = ("auto", *BACKENDS, *TOOLS, *others)
     hint = did_you_mean(backend, known) or f"there are auto, {', '.join(BACKENDS)}; diffkit backends lists the tools"
     raise BackendError(f"unknown backend {backend!r}", hint=hint)
 
@@ -127,9 +124,21 @@ def _made(path: str) -> Backend:
 
 def joined_backends() -> dict[str, EntryPoint]:
     """The backends that other packages add, by name; none of them may take the name of one that is here."""
-    from importlib.metadata import entry_points
+    from diffkit.methods.tools import TOOLS
 
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    ours = {"auto", "all", *BACKENDS, *TOOLS}
+    return {name: entry for name, entry in joined(BACKEND_GROUP).items() if name not in ours}
+
+
+def working_backends() -> dict[str, Backend]:
+    """The backends that other packages add and that can be made; the others cost a line."""
+    made: dict[str, Backend] = {}
+    for name in joined_backends():
+        try:
+            made[name] = get_backend(name)
+        except BackendError as error:
+            left_out(f"the backend {name}", error.reason)
+    return made
 
 
 def installed_backends() -> list[str]:
@@ -149,4 +158,4 @@ def installed_backends() -> list[str]:
     """
     from diffkit.methods.tools import TOOLS, is_installed
 
-    return [*BACKENDS, *filter(is_installed, TOOLS), *joined_backends()]
+    return [*BACKENDS, *filter(is_installed, TOOLS), *working_backends()]

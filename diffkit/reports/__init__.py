@@ -1,17 +1,22 @@
 """Reports: what a result, a comparison or a reference page looks like in each format.
 
-To add a format, write a module with ``render(document, terminal) -> str`` and name it in ``FORMATS``.
+To add a format, write a module with ``render(document, terminal) -> str`` and name it in ``FORMATS``; other packages
+name such a function in the entry points ``diffkit.reports``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diffkit.core.errors import DiffkitError, did_you_mean
+from diffkit.core.errors import DiffkitError, did_you_mean, told
+from diffkit.core.joined import FORMAT_GROUP, home, joined, loaded
 from diffkit.core.surroundings import undisturbed
 from diffkit.reports.document import Document, Shown
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 FORMATS = {
     "text": "diffkit.reports.text",
@@ -24,8 +29,20 @@ CLAIM_FORMATS = {"junit": "diffkit.reports.junit", "github": "diffkit.reports.gi
 """The same for formats of ``ClaimsReport`` alone, which hold verdicts and nothing else."""
 
 
+def joined_formats() -> dict[str, EntryPoint]:
+    """The formats that other packages add, by name: functions as ``render`` of a module here; ours keep their names."""
+    ours = FORMATS.keys() | CLAIM_FORMATS.keys()
+    return {name: entry for name, entry in joined(FORMAT_GROUP).items() if name not in ours}
+
+
+def is_format(format: str, known: Iterable[str] = FORMATS) -> bool:
+    """Whether there is a format of that name, here or in another package."""
+    return format in known or format in joined_formats()
+
+
 def unknown_format(format: str, known: Iterable[str] = FORMATS) -> DiffkitError:
     """Give the error for a name that is no format."""
+    known = (*known, *joined_formats())
     hint = did_you_mean(format, known) or f"there are {', '.join(known)}"
     return DiffkitError(f"unknown format {format!r}", hint=hint)
 
@@ -77,9 +94,25 @@ def render(answer: Any, format: str = "text", terminal: bool = False) -> str:
     """
     document = document_of(answer)
     known = FORMATS | CLAIM_FORMATS if type(document).__name__ == "ClaimsReport" else FORMATS
-    if format not in known:
+    if format in known:
+        text: str = import_module(known[format]).render(Shown(document), terminal)
+        return text
+    entry = joined_formats().get(format)
+    if entry is None:
         raise unknown_format(format, known)
-    text: str = import_module(known[format]).render(Shown(document), terminal)
+    return _rendered_by(entry, document, terminal)
+
+
+def _rendered_by(entry: EntryPoint, document: Document, terminal: bool) -> str:
+    """What another package makes of a document; DiffkitError in a line where it fails."""
+    try:
+        text = loaded(entry)(Shown(document), terminal)
+    except DiffkitError:
+        raise
+    except Exception as error:
+        raise DiffkitError(f"the format {entry.name} of {home(entry)} has failed: {told(error)}") from error
+    if not isinstance(text, str):
+        raise DiffkitError(f"the format {entry.name} of {home(entry)} gives a {type(text).__name__}, not text")
     return text
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from diffkit import __version__
-from diffkit.methods import Backend, get_backend, joined_backends
+from diffkit.methods import Backend, get_backend, joined_backends, working_backends
 from diffkit.methods.tools import TOOLS, is_installed
 from diffkit.reports.document import Block, Document, Gap, Note, Table
 
@@ -42,8 +42,9 @@ class BackendList(Document):
         """A row for each backend that is here."""
         own = [_row(name, __version__, summary) for name, summary in _OWN_METHODS.items()]
         tools = [_row(n, _version(tool.package), tool.summary) for n, tool in TOOLS.items() if is_installed(n)]
+        working = working_backends()
         joined = [_row(name, entry.dist.version if entry.dist else "", f"of {entry.value}")
-                  for name, entry in joined_backends().items()]  # fmt: skip
+                  for name, entry in joined_backends().items() if name in working]  # fmt: skip
         return [_BackendRow("auto", __version__, "any", _BOTH, "proven", "proofs"),
                 *own, *tools, *joined]  # fmt: skip
 

@@ -58,6 +58,7 @@ def fields(row: Primitive) -> dict[str, object]:
         "definition": definition(row) or None,
         "derivatives": dict(zip(row.arguments, derivatives(row), strict=True)),
         "not_smooth": places(row) or None,
+        **({"added_by": row.origin} if row.origin else {}),
     }
 
 
@@ -96,6 +97,7 @@ class _FunctionReference(Document):
         header = ("written", "means", "derivative", "not smooth", "also written")
         rows = tuple((r.signature, r.doc, "; ".join(derivatives(r)), places(r), ", ".join(r.aliases)) for r in table)
         yield Table(header, rows, (0, 1, 4))
+        yield from (Note(f"{row.name} is added by {row.origin}") for row in table if row.origin)
         yield Gap()
         yield from (Note(f"constant {name}: {meaning}") for name, meaning in CONSTANTS.items())
         yield Gap()
@@ -136,6 +138,8 @@ class _FunctionEntry(Document):
         for argument, slope in zip(row.arguments, derivatives(row), strict=True):
             yield Equation(f"∂/∂{argument}", slope)
         yield from (Note(f"{_PLACES[place.kind]} {place.text}") for place in row.places)
+        if row.origin:
+            yield Note(f"added by {row.origin}")
 
     def fields(self) -> dict[str, Any]:
         """Give the row's fields."""

@@ -1,6 +1,7 @@
 """The table of primitives: one row per elementary function, from which everything else is generated."""
 
 from diffkit.core.table import operators, elementary, special  # noqa: F401, I001 in the order of the table
+from diffkit.core.table.joined_rows import join_rows
 from diffkit.core.table.places import Place, PlaceKind, Rule, removable
 from diffkit.core.table.primitive import Primitive, PrimitiveTable, table
 
@@ -14,6 +15,8 @@ CHOOSING_ROWS = frozenset((WHERE, MAX, MIN))
 
 CONSTANTS = {"pi": "π, the circle's ratio", "e": "Euler's number exp(1); also written E"}
 """Named exact constants and what they are."""
+
+join_rows(frozenset(("E", *CONSTANTS)))
 
 __all__ = [
     "ABS",

@@ -149,6 +149,8 @@ class Primitive:
     """largest binary exponent of an argument that mpmath is asked about: its memory grows with the answer"""
     latex: str = ""
     """command in LaTeX, or how it is written around its argument, #; by name unless given"""
+    origin: str = ""
+    """the package that adds it, and its version; empty for the rows of diffkit"""
     continues: Primitive | None = None
     """the row whose derivatives this one gives near a removable point; its definition has the balls and series"""
     steps: bool = field(init=False)

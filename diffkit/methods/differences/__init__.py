@@ -23,6 +23,7 @@ from diffkit.methods.differences.distance_search import (
 )
 from diffkit.methods.differences.kinks import UNSETTLED, classify, look
 from diffkit.methods.differences.samples import STENCIL_ORDER, Sampler, Search, Stencil
+from diffkit.methods.differences.texture import STAIRS
 from diffkit.numbers.floats import HALF_ULP
 
 
@@ -141,7 +142,7 @@ def partial(
         odd = classify((yield from look(stencil, finding.texture.noise)), stencil.order)
         if odd.status != "ok" and not (odd.status == "uncertain" and (finding.smooth or odd.message == UNSETTLED)):
             return _without(odd)
-        if odd.status == "ok" and not odd.right > seen.bar:
+        if odd.status == "ok" and not odd.right > seen.bar and not (finding.best and finding.best.distinct <= STAIRS):
             seen = Difference(odd.value, odd.right)
     return _told(seen, stencil, finding)
 

@@ -19,7 +19,17 @@ from diffkit.methods.differences.fits import (
     promise,
 )
 from diffkit.methods.differences.samples import Search, Stencil, nodes
-from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
+from diffkit.methods.differences.texture import (
+    STAIRS,
+    Texture,
+    calmer,
+    close_look,
+    explain,
+    hidden,
+    measure,
+    plateau,
+    white,
+)
 
 _CHECKS = (6.13e-5, 2.91e-8)
 """Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""
@@ -364,6 +374,8 @@ def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf)
         best = best._replace(truncation=best.truncation + radii.drift(best))
     texture = radii.texture or Texture()
     flat, constant = yield from plateau(samples, best)
+    if best is not None and best.distinct == 1:
+        best = best._replace(truncation=best.truncation + (yield from hidden(samples)))
     if constant is not None:
         return SearchFinding(constant, True, False, samples.center, Texture(), True, radii.least(constant), flat)
     if best is None:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.methods.differences.fits import EXPLAINED_NOISE, MEASURED, QUIET, Fit, FoldedSamples, magnitude
-from diffkit.methods.differences.samples import Search, nodes, value_at
+from diffkit.methods.differences.samples import Search, divided, nodes, value_at
 
 _NEAREST_SAMPLES, _SMOOTH_UNITS = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
 _LOOK_FACTOR = 2.0**8  # how much farther the next look goes
@@ -32,6 +32,9 @@ _DUST = 4.0  # units of rounding by which values differ that are one
 _STEEP_JUMP = 2.0**5  # times as high a jump as one that is dust beside it
 _JUMP_RADII, _JUMP_SHARE = 1 + 2.0**-12, 2.0**-8
 """times that radius, and of that change: in so little only a jump leaves it"""
+_FAR_LOOKS = (1.0, *(2.0**k for k in (3, 8, 16, 32, 60)))  # of the scale: where a constant f is looked at once more
+_EDGE_RESOLUTION = 1 + 2.0**-40  # steps between which it leaves its value: bit by bit is then next to nothing
+_QUANTA = 4.0  # of rounding, that may hide at either end
 _VANISHED_RATIO = 16.0  # a residue so much smaller there is none
 
 
@@ -201,6 +204,27 @@ def _off(samples: FoldedSamples, fit: Fit, h: float) -> list[float]:
 
 def _apart(a: Sequence[float], b: Sequence[float]) -> float:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def hidden(samples: FoldedSamples) -> Search[float]:
+    """The derivative that rounding may hide in an f that has one value at every sample; 0 if no sample ever differs.
+
+    Where f leaves that value, it does so by a quantum of what is rounded inside it, q, or bit by bit: whatever it does
+    before, it does by less. Over the distance to that place that is a derivative of m!·q/distance^m.
+    """
+    for h in _FAR_LOOKS:
+        if samples.flat() < math.inf:
+            break
+        yield from samples.look([h])
+    if math.isinf(samples.flat()):
+        return 0.0
+    near, far = yield from _edge(samples, 0.0, _EDGE_RESOLUTION)
+    quantum = _change(samples, far)
+    if not math.isfinite(quantum):  # the domain ends there
+        return 0.0
+    stencil = samples.stencil
+    steps = [near * stencil.scale(v) for v, m in zip(stencil.variables, stencil.orders, strict=True) for _ in range(m)]
+    return divided(_QUANTA * math.factorial(stencil.order) * quantum, steps)
 
 
 def plateau(samples: FoldedSamples, best: Fit | None) -> Search[tuple[float, Fit | None]]:
