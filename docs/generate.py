@@ -1,6 +1,6 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md, modules.md and api/, docs/glossary.md,
+* ``python docs/generate.py`` writes man/diffkit.1, docs/reference/functions.md, cli.md, modules.md and api/, docs/glossary.md,
   the tables of docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
@@ -71,6 +71,17 @@ def cli_page() -> str:
                 lines.append(f"| `{names}{value}` | {meaning} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def man_page() -> str:
+    """Give man/diffkit.1, dated as the newest section of the changelog is."""
+    import manpage
+
+    from diffkit import __version__
+    from diffkit.cli.commands import cli
+
+    newest = re.search(r"^## .*(\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return manpage.page(cli, __version__, newest[1] if newest else "")
 
 
 def _commands(group: object) -> list[tuple[str, object]]:
@@ -224,6 +235,7 @@ GENERATED = {
     REFERENCE / "functions.md": functions_page,
     REFERENCE / "cli.md": cli_page,
     REFERENCE / "modules.md": modules_page,
+    ROOT / "man" / "diffkit.1": man_page,
     TUTORIALS: tutorials_page,
     DOCS / "glossary.md": glossary_page,
     **{REFERENCE / "api" / f"{topic}.md": partial(docstrings.topic_page, topic) for topic in docstrings.TOPICS},

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from diffkit.cli.completion import among
 from diffkit.cli.output import EXIT_NO
 from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime, ended
 from diffkit.methods import BACKENDS
+from diffkit.methods.tools import TOOLS
 from diffkit.reports import CLAIM_FORMATS, FORMATS, is_format, unknown_format
 
 if TYPE_CHECKING:
@@ -113,7 +115,9 @@ def _format_options(known: Mapping[str, str]) -> Callable[[F], F]:
 
     help = f"{_either(*known)}.  [default: text]"
     return several(
-        click.option("--format", default="text", metavar="FORMAT", callback=look, help=help),
+        click.option(
+            "--format", default="text", metavar="FORMAT", callback=look, help=help, shell_complete=among(*known)
+        ),
         option("--output", "FILE", "Write the report to a file, whole or not at all."),
     )
 
@@ -169,7 +173,10 @@ derivative_options = several(
     place_options,
     jobs_option,
     isolation_options,
-    option("--backend", "NAME", f"{_either('auto', *BACKENDS)}.  [default: auto]", default="auto"),
+    click.option(
+        "--backend", metavar="NAME", default="auto", shell_complete=among("auto", *BACKENDS, *TOOLS),
+        help=f"{_either('auto', *BACKENDS)}.  [default: auto]",
+    ),
     click.option("--digits", type=int, metavar="N", help="Proven decimal digits to show, 1 to 1000 (backend auto)."),
     click.option("--formula/--no-formula", default=None,
                  help="Show SymPy's formula.  [default: for auto and symbolic, in text]"),
