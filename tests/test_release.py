@@ -60,7 +60,7 @@ def test_the_man_page_is_set_without_a_warning_and_fits():
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stderr) == (0, "")
     for name in ("diffkit grad", "--timeout SECONDS", 'diffkit grad "3*x**2-4*x" --at 1', "EXIT STATUS"):
-        assert name in re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+        assert name in re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout)
 
 
 # Completion ----------------------------------------------------------------------------------------------------------

@@ -195,7 +195,7 @@ def backends(**options: Any) -> int:
     return 0
 
 
-@cli.command(cls=click.Command)
+@cli.command()
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def completion(shell: str) -> int:
     """Print the script by which SHELL (bash, zsh or fish) completes commands, options and names.

@@ -59,6 +59,8 @@ class ExpressionCommand(Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Move expressions that begin with a minus behind ``--``."""
+        if ctx.resilient_parsing:  # a shell asks, and nothing is whole yet
+            return super().parse_args(ctx, args)
         takes_value = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
         kept: list[str] = []
         expressions: list[str] = []
