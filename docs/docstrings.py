@@ -182,7 +182,7 @@ class Topic(NamedTuple):
 TOPICS = {
     "derivatives": Topic(
         "Derivatives", "Derivatives at a point, or at many, and the Result that all of them give.",
-        "derivative gradient jacobian hessian directional jvp hvp taylor Result",
+        "derivative gradient jacobian hessian directional jvp vjp hvp taylor Result",
     ),
     "functions": Topic(
         "Functions", "What is differentiated, where plain text or a plain function does not say enough.",

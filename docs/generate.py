@@ -4,6 +4,7 @@
   the tables of docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
+* ``python docs/generate.py --notebooks`` also runs the notebooks of examples/notebooks.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from importlib import import_module
 from pathlib import Path
 
 import docstrings
+import notebooks
 import pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -391,6 +393,7 @@ def main() -> None:
     """Write the reference, and with ``--refresh`` the outputs of the examples and the figures."""
     parser = argparse.ArgumentParser(description="Write the generated documentation.")
     parser.add_argument("--refresh", action="store_true", help="rewrite the outputs of examples, and figures")
+    parser.add_argument("--notebooks", action="store_true", help="run the notebooks of examples/notebooks")
     options = parser.parse_args()
     (REFERENCE / "api").mkdir(parents=True, exist_ok=True)
     for path, page in GENERATED.items():
@@ -398,6 +401,8 @@ def main() -> None:
     if options.refresh:
         refresh()
         redraw()
+    if options.notebooks:
+        notebooks.write()
 
 
 if __name__ == "__main__":

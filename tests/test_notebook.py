@@ -1,5 +1,6 @@
 """What a notebook shows: every object in each format, in few lines, and without loading anything before it is asked."""
 
+import base64
 import json
 import re
 import sys
@@ -14,7 +15,7 @@ import diffkit as dk
 from diffkit.core.report_views import ReportViews
 
 FORMATS = {"html": "text/html", "markdown": "text/markdown", "latex": "text/latex"}
-PARTS = {"Limits", "Function", "Entry", "StationaryPoint", "Region"}
+PARTS = {"Limits", "Isolation", "Function", "Entry", "StationaryPoint", "Region"}
 """what is part of an answer, or says how to ask"""
 LARGE = {
     "gradient of many": lambda: dk.gradient("+".join(f"x{k}^2" for k in range(300)), np.ones(300)),
@@ -46,7 +47,7 @@ def shown(thing, format):
 
 
 def test_every_class_that_hands_out_answers_has_the_views():
-    without = {"Limits", "Function", "Entry", "StationaryPoint", "Region", "backends"}
+    without = {"Limits", "Isolation", "Function", "Entry", "StationaryPoint", "Region", "backends"}
     classes = {name: getattr(dk, name) for name in dk.__all__ if isinstance(getattr(dk, name), type)}
     shows = {name for name, found in classes.items() if issubclass(found, ReportViews)}
     errors = {name for name, found in classes.items() if issubclass(found, Exception)}
@@ -57,11 +58,8 @@ def test_every_object_has_every_format(held):
     for name, thing in held.items():
         for format in FORMATS:
             text = shown(thing, format)
-            if isinstance(thing, dk.Expression) and format == "html":
-                assert text is None  # notebooks prefer HTML, and the formula is typeset
-            else:
-                assert isinstance(text, str), (name, format)
-                assert text.strip(), (name, format)
+            assert isinstance(text, str), (name, format)
+            assert text.strip(), (name, format)
 
 
 def test_reprs_have_under_ten_lines(held):
@@ -75,7 +73,9 @@ def test_html_is_a_part_of_a_page_with_names_of_its_own(held):
     """It is well-formed, needs no page around it, and two of them in one page have no name in common."""
     seen = set()
     for name, thing in held.items():
-        if (text := shown(thing, "html")) is None:
+        text = shown(thing, "html")
+        if isinstance(thing, dk.Expression):
+            assert ET.fromstring(text).tag == "math"
             continue
         style, part = re.fullmatch(r"<style>(.*?)</style>\n(<div.*)", text, re.DOTALL).groups()
         assert ":root" not in style
@@ -142,6 +142,52 @@ def test_text_cannot_leave_its_place():
 def test_nothing_is_loaded_before_a_notebook_asks():
     code = "import diffkit as dk; r = dk.derivative('x^2', 1, backend='dual'); r['x']; repr(r)\nimport sys\n"
     assert loaded(code + "assert not [m for m in sys.modules if m.startswith('diffkit.reports')]") == []
+
+
+DRAWN = {
+    "tangent": lambda: dk.tangent("x^2", 1),
+    "kink": lambda: dk.tangent("abs(x)", 0),
+    "stationary points": lambda: dk.stationary("x^3 - x", "-2:2"),
+    "saddle": lambda: dk.stationary("x*y", "x=-1:1,y=-1:1"),
+    "back-propagation": lambda: dk.backward("(y - tanh(w*x))^2", [1, 2, 3]),
+    "path": lambda: dk.descend("(w - 3)^2 + b^2", {"w": 0, "b": 1}, rate=0.1, steps=5),
+}
+NOT_DRAWN = {
+    "plane": lambda: dk.tangent("x*y", [1, 2]),
+    "three variables": lambda: dk.stationary("x^2 + y^2 + z^2", "x=-1:1,y=-1:1,z=-1:1"),
+    "one weight": lambda: dk.descend("w^2", 1.0, rate=0.1, steps=5),
+    "code": lambda: dk.descend(lambda w: w @ w, np.ones(2), rate=0.1, steps=5),
+    "network": lambda: dk.backward("*".join(f"sin(x{k})" for k in range(60)), [1] * 60),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_can_be_drawn_is_drawn_inline(name):
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    (picture,) = re.findall('<img src="data:image/png;base64,([^"]+)" alt="[^"]+"', shown(DRAWN[name](), "html"))
+    assert base64.b64decode(picture).startswith(b"\x89PNG")
+    assert len(picture) < 150_000  # a notebook keeps it
+
+
+@pytest.mark.parametrize("name", NOT_DRAWN)
+def test_what_cannot_be_drawn_is_shown_without(name):
+    assert "<img" not in shown(NOT_DRAWN[name](), "html")
+
+
+def test_code_is_not_called_for_a_picture():
+    calls = []
+    path = dk.descend(lambda w: calls.append(0) or w @ w, np.ones(2), rate=0.1, steps=5)
+    path.consider()
+    before = len(calls)
+    shown(path, "html")
+    assert len(calls) == before
+
+
+def test_without_matplotlib_there_is_no_picture(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    text = shown(dk.tangent("x^2", 1), "html")
+    assert "<img" not in text
+    assert "2.25" in shown(dk.tangent("x^2", 1.5), "html")
 
 
 # Results by name -----------------------------------------------------------------------------------------------------

@@ -127,9 +127,14 @@ def _scaled(described: Odd, task: Task, answer: Answer, c: int) -> Odd:
 
 
 def joined_formula(task: Task, formulas: Sequence[str] | None) -> str | None:
-    """Give the partials' formulas as one text in the shape of the task."""
+    """Give the partials' formulas as one text in the shape of the task, after what their names stand for."""
     if formulas is None:
         return None
+    shared = "".join(f"{name} = {text}\n" for name, text in getattr(formulas, "definitions", ()))
+    return shared + _in_shape(task, formulas)
+
+
+def _in_shape(task: Task, formulas: Sequence[str]) -> str:
     cells = [formulas[place] for place in task.places]
     if task.kind == "taylor":
         cells = [c if k < 2 else f"({c})/{k}!" for k, c in enumerate(cells)]

@@ -201,7 +201,7 @@ class Result(NamedComponents, ReportViews, ByContent, Generic[V_co]):
     evaluations: int = 0
     """how often f was evaluated, where that was counted"""
     formula: str | None = None
-    """the derivative as text, where the method has one"""
+    """the partials as text, where the method finds any; of long ones first lines such as t1 = sin(x) that they use"""
     decimals: tuple[str, ...] | None = None
     """components, flat, to as many proven decimal digits as were asked for; empty where there is none"""
     method: str = ""

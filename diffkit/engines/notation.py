@@ -62,6 +62,8 @@ class Language(Notation):
     """the sign of a power, if there is one"""
     raises: ClassVar[bool] = False
     """whether what has no value is an error"""
+    names_truths: ClassVar[bool] = True
+    """whether a condition may have a name"""
     evaluated: ClassVar[bool] = True
     """written to be run, so in forms that do not cancel"""
     width: ClassVar[int] = 66

@@ -86,6 +86,8 @@ class Statements:
 
     def _may_be_named(self, slot: int, length: int) -> bool:
         """Whether something must hold for it that is known before, or it is too long to be written again."""
+        if not self.writer.names_truths and self.program.instructions[slot - self.program.first_instruction][0].truth:
+            return False
         return self.needed.get(slot, _ALWAYS) is not _NEVER or length > self.writer.width
 
     def _define(self, slot: int, least: int | None = None) -> None:

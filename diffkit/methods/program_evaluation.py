@@ -16,7 +16,6 @@ from diffkit.core.errors import BackendError, TracingError
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.core.table import WHERE
-from diffkit.core.text import format_outputs
 from diffkit.engines import POINTS_INTERPRETED, Precision, check_engine
 from diffkit.methods import FEW_ROWS
 from diffkit.numbers.doubles import DOUBLES, array_doubles
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from diffkit.asking.sources import Source
     from diffkit.engines import Call
     from diffkit.engines.choice import Engines
+    from diffkit.engines.shared_formulas import FormulaTexts
 
-_FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 _BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
 LOST = "binary64 overflows or loses everything on the way"
@@ -70,9 +69,13 @@ class ProgramEvaluation:
         return stable(self.written)
 
     @cached_property
-    def formula(self) -> tuple[str, ...] | None:
+    def formula(self) -> FormulaTexts | None:
         """The text of each partial, if it is for people; written when it is asked for."""
-        return tuple(format_outputs(self.written, _FORMULA_LENGTH)) if self.shown else None
+        if not self.shown:
+            return None
+        from diffkit.engines.shared_formulas import formula_texts  # who asks for a value needs none
+
+        return formula_texts(self.written)
 
     def engines(self) -> Engines:
         """The guarded derivative as code, made when it is first worth it."""

@@ -46,6 +46,8 @@ class Formulas(NamedTuple):
     texts: tuple[str, ...] = ()
     note: str = ""
     domain: str = ""
+    definitions: tuple[tuple[str, str], ...] = ()
+    """what names in the texts stand for"""
 
 
 def formulas_of(question: Question, backend: Backend | None = None) -> Formulas:
@@ -66,4 +68,5 @@ def formulas_of(question: Question, backend: Backend | None = None) -> Formulas:
             raise
         note = f"no formula: {error.reason}"
     texts = tuple(found[place] for place in task.places) if found else ()
-    return Formulas(texts, note, str(domain(task.program)) if alone else "")
+    shared = getattr(found, "definitions", ())
+    return Formulas(texts, note, str(domain(task.program)) if alone else "", shared)

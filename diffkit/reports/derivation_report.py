@@ -9,11 +9,32 @@ from typing import Any
 
 from diffkit.asking.expressions import Expression
 from diffkit.core.errors import plural
+from diffkit.core.text.latex import latex
 from diffkit.lessons.derivations.backward import CHEAP_GRADIENT, Backward, BackwardNode
-from diffkit.lessons.derivations.derivation import Derivation, DerivationStep, operator_text, same_in_sympy, text_of
+from diffkit.lessons.derivations.derivation import (
+    Derivation,
+    DerivationStep,
+    operator_latex,
+    operator_text,
+    same_in_sympy,
+    text_of,
+)
 from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.reports import result_report as one
-from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, shown
+from diffkit.reports.document import (
+    Block,
+    Document,
+    Drawing,
+    Equation,
+    Gap,
+    Heading,
+    Note,
+    Table,
+    latex_if_short,
+    picked,
+    plain,
+    shown,
+)  # fmt: skip
 
 _MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
 
@@ -45,9 +66,12 @@ class DerivationReport(Document):
         yield Gap()
         yield Heading("Put together")
         left = f"{operator_text(d.variable, d.several)}[f]"
-        yield Equation(left, d.formula)
-        if d.by_sympy is not None and d.formula != self.by_sympy and not same_in_sympy(d.derivative, d.by_sympy):
-            yield Equation(left, str(self.by_sympy), "as SymPy writes it")
+        operator = f"{operator_latex(d.variable, d.several)}\\left[f\\right]"
+        yield Equation(left, d.formula, latex=latex_if_short(lambda: f"{operator} = {latex(d.derivative)}"))
+        other = d.by_sympy
+        if other is not None and d.formula != self.by_sympy and not same_in_sympy(d.derivative, other):
+            line = latex_if_short(lambda: f"{operator} = {latex(tidy(other, False))}")
+            yield Equation(left, str(self.by_sympy), "as SymPy writes it", line)
         if d.value is not None:
             yield Gap()
             yield one.where(d.value)
@@ -98,9 +122,9 @@ def step_blocks(step: DerivationStep) -> Iterator[Block]:
     if step.parts:
         names = ", ".join(f"{name} = {Expression(part)}" for name, part in step.parts)
         left, right = step.formula_text.split(" = ", 1)
-        yield Equation(left, right, f"with {names}")
+        yield Equation(left, right, f"with {names}", latex_if_short(lambda: step.formula_latex))
     left, right = step.text.split("] = ", 1)
-    yield Equation(f"{left}]", right)
+    yield Equation(f"{left}]", right, latex=latex_if_short(lambda: step.latex))
 
 
 @dataclass(frozen=True)
@@ -174,6 +198,10 @@ class BackwardReport(Document):
                 "theory's bound of 5 counts + − × ÷ only: here a function has a derivative of several operations, "
                 "while it counts as one itself"
             )
+
+    def picture(self) -> Drawing:
+        """Draw it."""
+        return Drawing("graph:picture_of_backward", (self.backward,))
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of both sweeps."""

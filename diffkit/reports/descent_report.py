@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.reports.document import (
     Block,
     Document,
+    Drawing,
     Equation,
     Gap,
     Heading,
@@ -174,6 +175,11 @@ class DescentReport(Document):
         lines = tuple(ChartSeries(name, tuple(float(path.points[k][i]) for k in chosen))
                       for i, name in enumerate(self.descent.names[:_LINES]))  # fmt: skip
         yield Chart("Weights", "The weights after each step.", "step", "weight", steps, lines)
+
+    def picture(self) -> Drawing | None:
+        """Draw the path over a map of f, of two weights; not of code, which would be called for that."""
+        is_map = len(self.descent.names) == 2 and self.descent.cost.travels
+        return Drawing("paths:contours", (self.descent,)) if is_map else None
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the descent."""

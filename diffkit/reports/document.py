@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from diffkit.core.decimals import above, tenths
-from diffkit.core.errors import visible
+from diffkit.core.errors import LimitError, visible
 from diffkit.core.results import Odd
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ _SIDE_WORDS = {"left": "left derivative", "right": "right derivative"}
 
 
 class Equation(NamedTuple):
-    """A line ``left = right``, perhaps with an error bar or a remark after it."""
+    """A line ``left = right``, perhaps with an error bar or a remark after it.
+
+    ``latex`` is the same, without the remark, where that is known better than from the text.
+    """
 
     left: str
     right: str
     remark: str = ""
+    latex: str = ""
 
 
 class Table(NamedTuple):
@@ -80,6 +84,13 @@ class Gap(NamedTuple):
 Block = Equation | Table | Note | Heading | Listing | Gap
 
 
+class Drawing(NamedTuple):
+    """A function of ``diffkit.reports.pictures``, as MODULE:FUNCTION, and its arguments."""
+
+    function: str
+    args: tuple[Any, ...]
+
+
 class JudgedClaim(NamedTuple):
     """A claimed derivative and its verdict, in one line and as a whole report, and where the claim stands if known."""
 
@@ -113,6 +124,10 @@ class Document(ABC):
         """What a format that can show figures may show besides: nothing, unless a document says otherwise."""
         return iter(())
 
+    def picture(self) -> Drawing | None:
+        """What a notebook shows of it at a glance: nothing, unless a document says otherwise."""
+        return None
+
     def claims(self) -> Iterator[JudgedClaim]:
         """The claims that were judged: only a report of checks has some."""
         return iter(())
@@ -143,6 +158,10 @@ class Shown(Document):
         """What may be shown besides."""
         return map(seen, self.document.charts())
 
+    def picture(self) -> Drawing | None:
+        """What a notebook shows of it at a glance; pictures make what they write visible themselves."""
+        return self.document.picture()
+
     def claims(self) -> Iterator[JudgedClaim]:
         """The claims that were judged; the lines of a report that was rendered stay."""
         return (seen(claim)._replace(report=claim.report) for claim in self.document.claims())
@@ -160,6 +179,14 @@ def seen(part: T) -> T:
     if isinstance(part, tuple):
         return type(part)._make(map(seen, part)) if hasattr(part, "_make") else tuple(map(seen, part))  # type: ignore[return-value]
     return part
+
+
+def latex_if_short(write: Callable[[], str]) -> str:
+    """Give the LaTeX that is written; nothing where it is too long."""
+    try:
+        return write()
+    except LimitError:
+        return ""
 
 
 def line(block: Block) -> str:

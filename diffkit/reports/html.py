@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from itertools import count
 from zlib import crc32
 
 from diffkit import __version__
+from diffkit.core.errors import DiffkitError
+from diffkit.core.text.mathml import mathml
+from diffkit.reports import latex_display, pictures
 from diffkit.reports.document import Block, Document, Equation, Heading, Listing, Note, Table, rounded
 from diffkit.reports.glossary import TERMS, UsedTerms, names_of_variables
 from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
+_PICTURE_FORMAT = "png"  # a map of contours takes ten times as much as SVG
+_PICTURE_DPI = 90
 _SHORT_CELL = '<td class="short">'
+_LONGEST_FORMULA_SHOWN = 300  # characters of a line as text; longer ones are text, which breaks into lines
 _UNBROKEN = 28  # characters up to which a cell is short: a number, a name
 
 
@@ -54,7 +62,7 @@ def render_part(document: Document) -> str:
     mark = f"diffkit-{crc32(repr((document.title, blocks)).encode('utf-8', 'replace')):08x}-"
     used = UsedTerms()
     used.found.extend(TERMS.values())
-    body = [*_blocks(blocks, used, mark), *_charts(list(document.charts()), used, mark)]
+    body = [*_blocks(blocks, used, mark), *_picture(document), *_charts(list(document.charts()), used, mark)]
     lines = [f"<style>{_style_of_parts()}</style>", '<div class="diffkit-report">',
              f"<p><b>{escape(document.title)}</b></p>", *body, "</div>"]  # fmt: skip
     return "\n".join(lines)
@@ -87,11 +95,46 @@ def _blocks(blocks: Sequence[Block], used: UsedTerms, mark: str = "") -> Iterato
             yield _table(block, f' aria-labelledby="{name}"' if name else ' aria-label="table"', used)
         elif isinstance(block, Equation):
             remark = f" <span>{_marked(block.remark, used)}</span>" if block.remark else ""
-            yield f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
+            yield _equation(block, remark)
         elif isinstance(block, Note):
             yield f"<p>{_marked(block.text, used)}</p>"
         elif isinstance(block, Listing):
-            yield f"<pre><code>{escape(chr(10).join(block.lines))}</code></pre>"
+            code = "\n".join(block.lines)
+            shown = _formula(code, display=True) if block.language == "latex" else None
+            yield (f'<div class="wide">{shown}</div>\n' if shown else "") + f"<pre><code>{escape(code)}</code></pre>"
+
+
+def _equation(block: Equation, remark: str) -> str:
+    """A line: formulas and labels are mathematics, as far as they are short; numbers stay text, to be copied."""
+    typed = f"{block.left} = {block.right}"
+    if len(typed) <= _LONGEST_FORMULA_SHOWN:
+        title = f' class="formula" title="{escape(typed)}"'
+        label, formula = latex_display.label(block.left), latex_display.formula(block.right)
+        whole = block.latex or (f"{label} = {formula}" if label and formula else "")
+        if whole and (shown := _formula(whole)):
+            return f"<p{title}>{shown}{remark}</p>"
+        left, right = (_formula(part) if part else None for part in (label, formula))
+        if left or right:
+            left, right = (
+                left or f"<code>{escape(block.left)}</code>",
+                right or f"<code><b>{escape(block.right)}</b></code>",
+            )
+            return f"<p{title}>{left} = {right}{remark}</p>"
+    return f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
+
+
+def _formula(latex: str, display: bool = False) -> str | None:
+    """A formula as MathML; None where it is nested too deeply."""
+    try:
+        return mathml(latex, display)
+    except DiffkitError:
+        return None
+
+
+def _cell(text: str) -> str:
+    """What stands in a cell: a formula, or text."""
+    formula = latex_display.formula(text) if len(text) <= _LONGEST_FORMULA_SHOWN else None
+    return (formula and _formula(formula)) or escape(text)
 
 
 def _marked(text: str, used: UsedTerms) -> str:
@@ -123,9 +166,19 @@ def _table(table: Table, name: str, used: UsedTerms) -> str:
         "<tbody>",
     ]
     for first, *rest in table.rows:
-        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
+        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{_cell(cell)}</td>" for cell in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
+
+
+def _picture(document: Document) -> Iterator[str]:
+    """What is drawn of the document, as an image in the page; nothing where it cannot be drawn."""
+    drawing = document.picture()
+    if drawing is not None:
+        with suppress(DiffkitError):  # such as that of three variables, or without matplotlib
+            data = b64encode(pictures.image(*drawing, f"picture.{_PICTURE_FORMAT}", _PICTURE_DPI)).decode()
+            source = f"data:image/{_PICTURE_FORMAT};base64,{data}"
+            yield f'<figure><img src="{source}" alt="{escape(document.title)}: picture"/></figure>'
 
 
 def _charts(charts: list[Chart], used: UsedTerms, mark: str = "") -> Iterator[str]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
 from diffkit.core.errors import DiffkitError
 from diffkit.core.named_components import key_of
+from diffkit.core.program import Constant, Named
 from diffkit.core.text import parse_program
-from diffkit.core.text.latex import latex, latex_name
+from diffkit.core.text.bindings import ATOM_BINDING, PRODUCT_BINDING, SUM_BINDING
+from diffkit.core.text.latex import Latex, latex, latex_name
+from diffkit.core.text.printer import Slots, format_constant
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Listing, Table, line
 
 _LONGEST_PARSED = 2_000  # characters of what is read as a formula
@@ -19,9 +23,9 @@ _WRITTEN_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?:e([+-]?\d+))?\Z")
 _QUOTIENT_LABEL = re.compile(r"([d∂])[⁰¹²³⁴-⁹]*(f\d*)/\S+\Z")
 _CALL_LABEL = re.compile(r"(f\d*)\(([\w, ]*)\)\Z")
 _VARIABLE = re.compile(r"[A-Za-z]_?\d*\Z")
-_FORMULA = re.compile(r"[\w.()]+(?: ?(?:[-+*/^]|\*\*|,) ?[-\w.()]+)+\Z|[a-z]\w*\([-\w.()]+\)\Z", re.ASCII)
-_SPOILT_BY_FRACTIONS = re.compile(r"\d\.\d|\de-?\d|[A-Za-z]-[A-Za-z]")
-"""numbers that would become fractions, and compound words"""
+_FORMULA = re.compile(r"-?[\w.()]+(?: ?(?:[-+*/^]|\*\*|,) ?[-\w.()]+)+\Z|[a-z]\w*\([-\w.()]+\)\Z", re.ASCII)
+_WITH_DECIMALS = re.compile(r"\d\.\d|\de-?\d")
+_COMPOUND_WORD = re.compile(r"[A-Za-z]-[A-Za-z]")
 _SPECIAL_SIGNS = {"\\": "\\backslash ", "^": "{}^{\\wedge}", "~": "\\sim "}
 _SPECIAL_RUN = re.compile(r"([\\^~_%#&${}])")
 
@@ -50,7 +54,7 @@ def _array(rows: list[str], columns: str) -> str:
 def _rows(block: Block) -> Iterator[str]:
     if isinstance(block, Equation):
         remark = f" \\quad {words(block.remark)}" if block.remark else ""
-        yield f"{_label(block.left)} = {_mathematics(block.right)}{remark}"
+        yield (block.latex or f"{_label(block.left)} = {_mathematics(block.right)}") + remark
     elif isinstance(block, Table):
         header, *rows = " & ".join(map(_label, block.header)), *(" & ".join(map(_mathematics, r)) for r in block.rows)
         yield _array([header + " \\\\ \\hline" if not rows else f"{header} \\\\ \\hline {rows[0]}", *rows[1:]],
@@ -68,24 +72,50 @@ def words(text: str, style: str = "text") -> str:
 
 
 def _label(text: str) -> str:
-    """A partial, f with its variables, or the name of one variable as mathematics; anything else is words."""
+    """A label as mathematics; anything else is words."""
+    return label(text) or words(text)
+
+
+def label(text: str) -> str | None:
+    """A partial, f with its variables, or the name of one variable as LaTeX; None for anything else."""
     if partial := _QUOTIENT_LABEL.match(text):
         return _quotient(text, *partial.groups())
     if call := _CALL_LABEL.match(text):
         return f"{latex_name(call[1])}({', '.join(map(latex_name, call[2].split(', ')))})"
-    return latex_name(text) if _VARIABLE.match(text) else words(text)
+    return latex_name(text) if _VARIABLE.match(text) else None
 
 
 def _mathematics(text: str) -> str:
-    """A number, a label or a formula without rounded numbers as LaTeX; anything else is words."""
-    if number := _WRITTEN_NUMBER.match(text):
-        return number[1] + (f" \\cdot 10^{{{int(number[2])}}}" if int(number[2] or 0) else "")
-    if not _FORMULA.match(text) or _SPOILT_BY_FRACTIONS.search(text) or len(text) > _LONGEST_PARSED:
-        return _label(text)
+    """A number, a formula or a label as LaTeX; anything else is words."""
+    return number(text) or formula(text) or _label(text)
+
+
+def number(text: str) -> str | None:
+    """A number as LaTeX, with all of its digits; None for anything else."""
+    found = _WRITTEN_NUMBER.match(text)
+    return found and found[1] + (f" \\cdot 10^{{{int(found[2])}}}" if int(found[2] or 0) else "")
+
+
+def formula(text: str) -> str | None:
+    """A formula as LaTeX; None for anything else, and for what is too long to be looked at."""
+    if len(text) > _LONGEST_PARSED or not _FORMULA.match(text) or _COMPOUND_WORD.search(text) or number(text):
+        return None
     try:
-        return latex(parse_program(text))
+        program = parse_program(text)
+        return AsTyped(Slots(program), {}).write(program.outputs[0]) if _WITH_DECIMALS.search(text) else latex(program)
     except DiffkitError:
-        return words(text)
+        return None
+
+
+class AsTyped(Latex):
+    """How a formula with decimals is written: 0.1 stays what it is, and is no fraction."""
+
+    def constant(self, value: Constant) -> tuple[str, int]:
+        """A constant, and how tightly it binds."""
+        written = number(format_constant(value)[0]) if isinstance(value, Fraction) else None
+        if written is None or isinstance(value, Named):
+            return super().constant(value)
+        return written, SUM_BINDING if value < 0 else PRODUCT_BINDING if "\\cdot" in written else ATOM_BINDING
 
 
 def _quotient(label: str, sign: str, f: str) -> str:
@@ -99,4 +129,4 @@ def _quotient(label: str, sign: str, f: str) -> str:
     return f"\\frac{{{d.strip()}{power} {latex_name(f)}}}{{{below}}}"
 
 
-__all__ = ["display", "inline", "render", "words"]
+__all__ = ["display", "formula", "inline", "label", "number", "render", "words"]

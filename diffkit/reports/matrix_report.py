@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diffkit.core.errors import LimitError
 from diffkit.core.limits import AGREED_DIGITS
 from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
 from diffkit.lessons.matrices.trials import tried
-from diffkit.reports.document import Block, Document, Equation, Gap, Note, picked, present, shown
+from diffkit.reports.document import Block, Document, Equation, Gap, Note, latex_if_short, picked, present, shown
 
 if TYPE_CHECKING:
     from diffkit.lessons.matrices.identities import CounterExample, Identity
@@ -39,11 +38,11 @@ class MatrixReport(Document):
     def blocks(self) -> Iterator[Block]:
         """Lay the formulas out."""
         first = self.found.answers[0]
-        yield Equation("f", first.expression)
+        yield Equation("f", first.expression, latex=latex_if_short(lambda: f"f = {first.expression_latex}"))
         yield from shapes(first.problem)
         for answer in self.found.answers:
             yield Gap()
-            yield Equation(_ORDER[answer.order].format(answer.wrt), answer.formula)
+            yield Equation(_ORDER[answer.order].format(answer.wrt), answer.formula, latex=_line_latex(answer))
             yield Note(answer.layout)
             if answer.transposed is not None:
                 yield Equation("transposed (gradient layout)", answer.transposed)
@@ -68,11 +67,19 @@ class MatrixReport(Document):
             **_names(first.problem),
             "derivatives": [
                 picked(a, "wrt", "order", "formula", "shape", "layout", "transposed", "trials", "kinks")
-                | {"latex": _latex(a)}
+                | {"latex": _latex(a) or None}
                 for a in self.found.answers
             ],
             "refused": {name: error.reason for name, error in self.found.refused.items()},
         }
+
+
+def _latex(answer: MatrixDerivative) -> str:
+    return latex_if_short(lambda: answer.latex)
+
+
+def _line_latex(answer: MatrixDerivative) -> str:
+    return latex_if_short(lambda: f"{answer.operator_latex} = {answer.latex}")
 
 
 def of_one(answer: MatrixDerivative) -> MatrixReport:
@@ -131,14 +138,6 @@ class IdentityReport(Document):
             if example is None
             else picked(example, "values", "claimed", "true", "proven", "difference"),
         }
-
-
-def _latex(answer: MatrixDerivative) -> str | None:
-    """The LaTeX of a formula, unless it is too long for one."""
-    try:
-        return answer.latex
-    except LimitError:
-        return None
 
 
 def _names(problem: Problem) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from diffkit.asking.expressions import Expression
 from diffkit.core.errors import DiffkitError
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
+from diffkit.core.text.mathml import mathml
 from diffkit.methods.derivative_code import DerivativeCode
 from diffkit.reports import document_of, html, latex_display, markdown
 from diffkit.reports.document import Block, Equation, Note, Shown, Table
@@ -62,9 +63,9 @@ def fragment(answer: Any, format: str) -> str | None:
         return None
 
 
-def _typeset(expression: Expression, format: str) -> str | None:
-    """An expression is its formula; notebooks typeset that in Markdown, and take HTML first, so it has none."""
-    return None if format == "html" else latex_display.inline(expression.latex)
+def _typeset(expression: Expression, format: str) -> str:
+    """An expression is its formula."""
+    return mathml(expression.latex, display=True) if format == "html" else latex_display.inline(expression.latex)
 
 
 def _own_latex(answer: Any) -> str | None:

@@ -40,6 +40,8 @@ class Report(Document):
     formulas: tuple[str, ...] = ()
     note: str = ""
     domain: str = ""
+    definitions: tuple[tuple[str, str], ...] = ()
+    """what names in the formulas stand for that are no variables"""
     schema = "diffkit.formula/1"
 
     @property
@@ -93,6 +95,7 @@ class Report(Document):
     def _formulas(self) -> Iterator[Block]:
         if self.domain:
             yield Gap()
+        yield from (Equation(name, text) for name, text in self.definitions)
         seen = set()
         for label, formula in zip(self.labels, self.formulas, strict=bool(self.formulas)):
             key = (formula, "".join(sorted(label)))
@@ -115,6 +118,7 @@ class Report(Document):
         return {
             **picked(self, "schema", "expressions", "kind", "variables", "labels"),
             "formulas": list(self.formulas) or None,
+            **({"definitions": dict(self.definitions)} if self.definitions else {}),
             **self.found_fields(),
             "notes": [self.note] if self.note else [],
         }

@@ -11,6 +11,7 @@ from diffkit.core.decimals import above, apart, below, stepped
 from diffkit.reports.document import (
     Block,
     Document,
+    Drawing,
     Equation,
     Gap,
     Heading,
@@ -80,6 +81,10 @@ class StationaryReport(Document):
             yield Note(extreme(found.highest, found.highest.low, found.highest.high, "greatest", "higher"))
         yield from map(Note, found.notes)
         yield Note(f"{found.boxes:,} {'box was' if found.boxes == 1 else 'boxes were'} looked at")
+
+    def picture(self) -> Drawing:
+        """Draw it."""
+        return Drawing("extrema:picture", (self.found,))
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the points."""

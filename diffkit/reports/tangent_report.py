@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.lessons.tangents import Model, Tangent
 from diffkit.reports import result_report as one
-from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, present, shown
+from diffkit.reports.document import (
+    Block,
+    Document,
+    Drawing,
+    Equation,
+    Gap,
+    Heading,
+    Note,
+    Table,
+    picked,
+    plain,
+    present,
+    shown,
+)
 
 if TYPE_CHECKING:
     from diffkit.reports.pictures.charts import Chart
@@ -83,6 +96,10 @@ class TangentReport(Document):
                 f"along {_vector(t.direction)}: slope ∇f·v = {t.along.value:.6g} per unit of length, "
                 f"second derivative {t.second.value:.6g}"
             )
+
+    def picture(self) -> Drawing:
+        """Draw it."""
+        return Drawing("curves:picture_of_tangent", (self.tangent,))
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the tangent."""

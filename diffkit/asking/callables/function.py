@@ -99,7 +99,18 @@ class Function:
         return True
 
     def shaped(self, shapes: Mapping[str, tuple[int, ...]]) -> Function:
-        """The same with arguments of known shapes, of which there may be many."""
+        """The same with arguments of known shapes, of which there may be many.
+
+        Parameters
+        ----------
+        shapes : mapping
+            The shape of each argument by its name.
+
+        Returns
+        -------
+        Function
+            Points with axes before those shapes are batches.
+        """
         several = len(shapes) > 1
         return replace(self, shape=None if several else next(iter(shapes.values())), shapes=shapes if several else None)
 

@@ -97,7 +97,7 @@ class DerivationStep(NamedTuple):
     @property
     def latex(self) -> str:
         """The rule applied, as LaTeX."""
-        left = f"{_operator_latex(self.variable, self.several)}{_bracketed(latex(self.line.left))}"
+        left = f"{operator_latex(self.variable, self.several)}{_bracketed(latex(self.line.left))}"
         return f"{left} = {latex(self.line.right, dict(self.line.pending))}"
 
     @property
@@ -112,7 +112,7 @@ def operator_text(variable: str, several: bool) -> str:
     return f"{d}/{d}{variable}"
 
 
-def _operator_latex(variable: str, several: bool) -> str:
+def operator_latex(variable: str, several: bool) -> str:
     """The same as LaTeX."""
     d = "\\partial " if several else "d"
     return f"\\frac{{{d.strip()}}}{{{d}{latex_name(variable)}}}"
@@ -191,7 +191,7 @@ class Derivation(ReportViews, ByContent):
     def latex(self) -> str:
         """The whole derivation as a LaTeX ``align*`` environment."""
         lines = [f"{step.latex.replace(' = ', ' &= ', 1)} && \\text{{{step.rule}}}" for step in self.steps]
-        operator = _operator_latex(self.variable, self.several)
+        operator = operator_latex(self.variable, self.several)
         if len(lines) > 1:
             lines.append(f"{operator}{_bracketed(latex(self.program))} &= {latex(self.derivative)}")
         return aligned(lines)
@@ -368,7 +368,7 @@ class _DerivationWalk:
         name = program.inputs[self.variable]
         moving = list(dict.fromkeys(self._moving(rule)))
         texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, _LONGEST_SIDE)}]" for arg in moving]
-        latexed = [f"{_operator_latex(name, self.several)}{_bracketed(latex(self._part(arg)))}" for arg in moving]
+        latexed = [f"{operator_latex(name, self.several)}{_bracketed(latex(self._part(arg)))}" for arg in moving]
         inputs = [*program.inputs, *texts]
         builder = ProgramBuilder(inputs)
         slots = copy_slots(program, builder, range(len(program.inputs)))

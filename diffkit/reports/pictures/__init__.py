@@ -109,9 +109,9 @@ def drawn(picture: str, args: Sequence[Any]) -> Any:
     return getattr(import_module(f"diffkit.reports.pictures.{module}"), name)(*args)
 
 
-def image(picture: str, args: Sequence[Any], file: str) -> bytes:
-    """The same as the bytes of a file of that name."""
-    return _bytes(drawn(picture, args), format_of(file))
+def image(picture: str, args: Sequence[Any], file: str, dpi: float | None = None) -> bytes:
+    """The same as the bytes of a file of that name, with so many dots to an inch."""
+    return _bytes(drawn(picture, args), format_of(file), dpi)
 
 
 def save(figure: Any, file: str) -> None:
@@ -135,9 +135,9 @@ def format_of(file: str) -> str:
 
 
 @in_one_look
-def _bytes(figure: Any, ending: str) -> bytes:
+def _bytes(figure: Any, ending: str, dpi: float | None = None) -> bytes:
     stream = io.BytesIO()
-    figure.savefig(stream, format=ending, metadata=_UNDATED[ending])
+    figure.savefig(stream, format=ending, metadata=_UNDATED[ending], dpi=dpi)
     return stream.getvalue()
 
 
