@@ -34,7 +34,7 @@ PERFORMED = (CONTRIBUTING, *sorted((DOCS / "extending").glob("*.md")))
 EXAMPLES = DOCS / "examples.md"
 TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
 FIGURES = DOCS / "figures"
-COPIED = ("CONTRIBUTING.md", "diffkit", "docs", "pyproject.toml", "tests")
+COPIED = ("CHANGELOG.md", "CONTRIBUTING.md", "diffkit", "docs", "pyproject.toml", "tests")
 
 
 def functions_page() -> str:
@@ -395,8 +395,8 @@ def main() -> None:
     parser.add_argument("--refresh", action="store_true", help="rewrite the outputs of examples, and figures")
     parser.add_argument("--notebooks", action="store_true", help="run the notebooks of examples/notebooks")
     options = parser.parse_args()
-    (REFERENCE / "api").mkdir(parents=True, exist_ok=True)
     for path, page in GENERATED.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(), encoding="utf-8")
     if options.refresh:
         refresh()
