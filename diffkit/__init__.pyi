@@ -64,5 +64,6 @@ from diffkit.lessons.tangents import Tangent as Tangent
 from diffkit.lessons.tangents import tangent as tangent
 from diffkit.methods.derivative_code import DerivativeCode as DerivativeCode
 from diffkit.methods.prepared import Prepared as Prepared
+from diffkit.reports.progress_bar import progress as progress
 
 __version__: str

@@ -15,6 +15,7 @@ from diffkit.core.deadline import collected, time_limit
 from diffkit.core.errors import FunctionError, did_you_mean
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
+from diffkit.core.watching import counted
 from diffkit.core.workers import timed
 from diffkit.methods import COMPARED, Backend
 from diffkit.methods.answering import answer, find_backends
@@ -918,6 +919,8 @@ def report(
 
     loaded = load_cases(cases, kind)
     chosen = find_backends(backends)
-    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers))
+    outcomes, stopped = collected(
+        counted(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers), len(loaded), "comparing")
+    )
     found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
     return found if against is None else replace(found, changes=found.against(against))

@@ -194,7 +194,7 @@ TOPICS = {
     ),
     "comparing": Topic(
         "Comparing", "Which methods are right, at a point, in a box, and over many cases.",
-        "compare Comparison worst Worst report AccuracyReport",
+        "compare Comparison worst Worst report AccuracyReport progress",
     ),
     "checking": Topic(
         "Checking", "Is a derivative that somebody wrote right?",

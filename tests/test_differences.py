@@ -1,6 +1,7 @@
 """Derivatives from values alone: accuracy and honesty on the corpus and on generated functions."""
 
 import math
+import random
 
 import pytest
 from conftest import exact
@@ -281,3 +282,34 @@ def test_along_a_line_every_call_counts(ask, backend):
         return x[0] * x[0] * x[1] if x[0] > 0 else x[1]
 
     assert ask(f, [1.0, 2.0], [1.0, 0.5], backend=backend).evaluations == len(calls)
+
+
+def test_radii_that_are_left_out_would_not_have_been_better():
+    """What is said of the least bar is below the bar, over rates, levels, factors and orders."""
+    from diffkit.methods.differences.fits import RADIUS_FACTORS, _expected, _expected_least
+
+    draw = random.Random(3)
+    for _ in range(3000):
+        factor, order = draw.choice(RADIUS_FACTORS[:17]), draw.randint(1, 4)
+        level, rate = 10.0 ** draw.uniform(-17, -3), 1 + 10.0 ** draw.uniform(-4, 3)
+        highest = draw.choice((9, 19))
+        least = _expected_least(factor, order, level, rate, highest)
+        assert least <= _expected(factor, order, level, rate, highest)
+
+
+def test_values_that_were_not_given_are_asked_for_again():
+    asked = []
+
+    def f(points):
+        asked.append(len(points))
+        if len(asked) == 2:
+            raise TimeoutError
+        return [x * 2 for (x,) in points]
+
+    sampler = Sampler(f)
+    assert sampler.values([(1.0,), (2.0,), (1.0,)]) == [2.0, 4.0, 2.0]
+    with pytest.raises(TimeoutError):
+        sampler.values([(3.0,), (1.0,)])
+    assert sampler.evaluations == 2
+    assert sampler.values([(3.0,), (1.0,), (3.0,)]) == [6.0, 2.0, 6.0]
+    assert asked == [2, 1, 1]

@@ -143,6 +143,10 @@ def test_pages_show_formulas_as_mathematics():
     assert not re.search(r"\\(frac|left|sin)", page)
     matrix = render(dk.matrix_derivative("x.T @ A @ x", "x"), "html")
     assert "f=x⊤Ax" in shown(matrix)
+    refuted = render(dk.check_identity("d/dx x.T @ A @ x = 2 * A @ x"), "html")
+    assert "∂∂x(x⊤Ax)=2Ax" in shown(refuted)
+    assert "the\u00a0derivative\u00a0is\u00a0(A+A⊤)x" in shown(refuted)
+    assert "(AB)⊤=B⊤A⊤" in shown(render(dk.check_identity("(A @ B).T = B.T @ A.T"), "html"))
     assert render(dk.parse("x/y"), "html").count("<mfrac>") == 1
     assert dk.parse("x/y")._repr_html_().startswith('<math display="block"><mfrac>')
 

@@ -174,7 +174,7 @@ def test_every_public_function_that_computes_has_a_timeout():
         "stationary", "tangent", "taylor", "vjp", "worst",
     }  # fmt: skip
     functions = {name for name in dk.__all__ if inspect.isfunction(getattr(dk, name))}
-    assert functions == computing | {"parse", "arrays"}
+    assert functions == computing | {"parse", "arrays", "progress"}
     for name in computing:
         assert "timeout" in inspect.signature(getattr(dk, name)).parameters
 

@@ -165,6 +165,10 @@ def safely(text: str, at: float) -> float | str:
         return assert_type(error.hint, str)
 
 
+with dk.progress():
+    dk.report([{"expr": "x", "at": 1}])
+
+
 # ruff: noqa: B018
 # mistakes that a checker finds; an ignore that is not needed is an error too
 dk.gradiant  # type: ignore[attr-defined]  # pyright: ignore

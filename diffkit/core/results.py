@@ -13,6 +13,7 @@ from diffkit.core.equality import ByContent
 from diffkit.core.errors import NotOkError, listing
 from diffkit.core.named_components import NamedComponents, brief
 from diffkit.core.report_views import ReportViews
+from diffkit.core.watching import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -367,7 +368,7 @@ def by_rows(evaluation: Any, points: Any) -> Answer:
     width = len(evaluation.task.indices)
     answers: list[Answer] = []
     try:
-        for row in rows:
+        for row in counted(rows, len(rows), "points"):
             check_time()
             answers.append(evaluation.at(row))
     except TimeIsUp as up:

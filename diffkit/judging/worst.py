@@ -19,6 +19,7 @@ from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError, PointError, TracingError
 from diffkit.core.program import run
 from diffkit.core.report_views import ReportViews
+from diffkit.core.watching import tell
 from diffkit.judging.comparison import Comparer, Comparison
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class WorstSearch:
         try:
             for point in self._steps(points):
                 self._compare(point)
+                tell("searching", len(self.known), points)
         except TimeIsUp:
             if not self.known:
                 raise

@@ -14,6 +14,7 @@ from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingE
 from diffkit.core.partials import in_order
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
+from diffkit.core.watching import tell
 from diffkit.methods import get_backend
 from diffkit.methods.coloured import ColouredEvaluation, coloured
 from diffkit.methods.complex import ComplexEvaluation
@@ -131,6 +132,7 @@ class Referee:
             for rows, answer in in_order(there, parts(points, self.workers, _ROWS_SENT), self.workers, self._lost):
                 found.append(answer)
                 left -= len(rows)
+                tell("points", len(points) - left, len(points))
         except TimeIsUp as up:
             found.append(unanswered(len(self.task.indices) * left, up.reason))
         together = joined(found)

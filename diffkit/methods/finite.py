@@ -21,8 +21,7 @@ from diffkit.methods.differences import (
     Sampler,
     partials,
 )
-from diffkit.methods.differences.samples import Probe
-from diffkit.methods.differences.testimony import NOTHING_FINER, Testimony, vague
+from diffkit.methods.differences.testimony import NOTHING_FINER, Probe, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 
 _AGAIN = 8  # points at which a function that looks rough is evaluated again

@@ -10,6 +10,7 @@ from diffkit.core.limits import AGREED_DIGITS
 from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
 from diffkit.lessons.matrices.trials import tried
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, latex_if_short, picked, present, shown
+from diffkit.reports.latex_display import words
 
 if TYPE_CHECKING:
     from diffkit.lessons.matrices.identities import CounterExample, Identity
@@ -106,7 +107,7 @@ class IdentityReport(Document):
     def blocks(self) -> Iterator[Block]:
         """Lay the verdict out."""
         identity = self.identity
-        yield Equation("identity", identity.text)
+        yield Equation("identity", identity.text, latex=latex_if_short(lambda: identity.text_latex))
         yield from shapes(identity.problem)
         yield Gap()
         yield Equation("verdict", identity.verdict)
@@ -116,7 +117,8 @@ class IdentityReport(Document):
         if identity.kinks:
             yield Note(f"f may have no derivative where {' or '.join(identity.kinks)}: nothing is said of there")
         if identity.verdict != "true" and identity.right is not None:
-            yield Equation("the derivative is", identity.right)
+            line = latex_if_short(lambda: f"{words('the derivative is ')} {identity.right_latex}")
+            yield Equation("the derivative is", identity.right, latex=line)
         if identity.counterexample is not None:
             yield Gap()
             yield from _example(identity.counterexample, identity.wrt)

@@ -23,6 +23,7 @@ from diffkit.core.report_views import ReportViews
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
+from diffkit.core.watching import counted
 from diffkit.core.workers import timed
 from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, final_status, in_words
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, WeightGroup
@@ -375,7 +376,7 @@ def descend(
     descender = prepare_descent(f, start, options)
     stopped = ""
     with suppress(KeyboardInterrupt):
-        _, stopped = collected(descender.walk.run())
+        _, stopped = collected(counted(descender.walk.run(), steps, "steps"))
     return descender.descent(stopped)
 
 

@@ -16,12 +16,13 @@ import numpy as np
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError, visible
-from diffkit.core.limits import AGREED_DIGITS
+from diffkit.core.limits import AGREED_DIGITS, DEFAULT
 from diffkit.core.report_views import ReportViews
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import Length, said
 from diffkit.core.text import variables_in
+from diffkit.core.text.latex import latex_name
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import MatrixAlgebra
 from diffkit.lessons.matrices.array_parser import parse_array
@@ -30,6 +31,7 @@ from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
 from diffkit.lessons.matrices.nodes import Node, names_of, number
 from diffkit.lessons.matrices.problem import Problem, read_problem
+from diffkit.lessons.matrices.tree_latex import tree_latex
 from diffkit.lessons.matrices.trials import (
     MISSES,
     TRIALS,
@@ -162,6 +164,22 @@ class Identity(ReportViews, ByContent):
     """values at which the sides differ"""
     kinks: tuple[str, ...] = ()
     """where f may have no derivative"""
+
+    @property
+    def text_latex(self) -> str:
+        """The identity as LaTeX, as it was read; LimitError if it is too long."""
+        left, right = map(self._latex, self.problem.trees)
+        if self.wrt is None:
+            return f"{left} = {right}"
+        return f"\\frac{{\\partial}}{{\\partial {latex_name(self.wrt)}}}\\left({left}\\right) = {right}"
+
+    @property
+    def right_latex(self) -> str | None:
+        """The formula that is true as LaTeX, if one is known."""
+        return None if self.right is None else self._latex(parse_array(self.right, DEFAULT, tuple(self.problem.shapes)))
+
+    def _latex(self, tree: Node) -> str:
+        return tree_latex(tree, MatrixAlgebra(self.problem.shapes).shape)
 
     def __bool__(self) -> bool:
         """An identity is true only if its verdict is."""

@@ -23,6 +23,7 @@ from diffkit.core.program import Program
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
+from diffkit.core.watching import current_watcher, tell
 from diffkit.core.workers import timed
 from diffkit.lessons.stationary_points.boxes import Surface, balls, hull, measured
 from diffkit.lessons.stationary_points.branch_and_bound import Progress, Search, touching
@@ -150,11 +151,18 @@ def _used(program: Program) -> Program:
     return builder.program([slots[o] for o in program.outputs], names)
 
 
+def _telling() -> Progress | None:
+    """Tell whoever watches what part of the box is settled."""
+    if current_watcher() is None:
+        return None
+    return lambda _, __, part: tell("searching", min(part, 1.0), 1.0)
+
+
 def _found(program: Program, whole: Box, most: int, progress: Progress | None) -> StationaryPoints:
     used = _used(program)
     box = tuple(side for side, name in zip(whole, program.inputs, strict=True) if name in used.inputs)
     surface = Surface(used)
-    search = Search(surface, box, most, progress)
+    search = Search(surface, box, most, progress or _telling())
     search.run()
     if search.outside and not (search.inside or search.stopped):
         raise PointError("the box lies outside the domain of f")

@@ -237,14 +237,27 @@ def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float,
         return min(RADIUS_FACTORS[-1], farthest), 0.0
     rate = min(((top / c) ** (1 / (j - 1)) for j, c in seen.items() if j > 1), default=math.sqrt(top / level))
     rate = max(rate, 1.0001)
-    best, least = 1.0, math.inf
+    best, least, highest = 1.0, math.inf, max(fit.series)
     for factor in RADIUS_FACTORS:
-        expected = _expected(min(factor, farthest), order, level / top, rate, max(fit.series))
+        if least <= _expected_least(min(factor, farthest), order, level / top, rate, highest):
+            expected = math.inf
+        else:
+            expected = _expected(min(factor, farthest), order, level / top, rate, highest)
         if expected < least:
             best, least = min(factor, farthest), expected
         if factor > max(COMPARED_FACTOR, 2 * best):
             break
     return best, least / (fit.estimate.bar / top)
+
+
+def _expected_least(factor: float, order: int, level: float, rate: float, highest: int) -> float:
+    """What the bar cannot fall below: the noise of one term, and half of the first that is left out, if that counts."""
+    foreseen, fall = _foreseen(order), factor / rate
+    first = foreseen[0][1] * fall ** foreseen[0][0]
+    power, slope, _ = foreseen[(highest - order) // 2]
+    left_out = slope * min(1e9, fall**power)
+    seen = left_out if left_out > 1e-9 * first else 0.0
+    return max(0.9 * _VISIBLE * level * foreseen[0][2], 0.5 * factor * seen) / factor**order
 
 
 def _expected(factor: float, order: int, level: float, rate: float, highest: int) -> float:

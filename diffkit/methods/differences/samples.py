@@ -12,11 +12,10 @@ from collections.abc import Generator, Iterable, Sequence
 from functools import cache, cached_property
 from itertools import accumulate, islice, pairwise, product
 from operator import mul
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from diffkit.asking.sources import Output, Point
 from diffkit.core.deadline import in_time
-from diffkit.core.program import Index
 from diffkit.numbers.floats import HALF_ULP
 
 _CENTRAL = {
@@ -38,7 +37,9 @@ class Sampler:
 
     def __init__(self, function: Output, unit: float = HALF_ULP):
         self.function, self.unit = function, unit
-        self.known: dict[Point, float] = {}
+        self.known: dict[Point, int] = {}
+        """where the value of each point stands: points of many coordinates take long to look up"""
+        self._values: list[float] = []
 
     @property
     def evaluations(self) -> int:
@@ -61,18 +62,21 @@ class Sampler:
         return [found[k] for k in range(len(running))]
 
     def values(self, points: Sequence[Point]) -> list[float]:
-        """f at points, in one call for those that are new. Points of many coordinates take long to look up."""
-        found: list[Any] = list(map(self.known.get, points))
-        missing = [k for k, value in enumerate(found) if value is None]
-        new = list(dict.fromkeys(points[k] for k in missing))
+        """f at points, in one call for those that are new."""
+        known, new, places = self.known, list[Point](), list[int]()
+        for point in points:
+            place = known.setdefault(point, len(known))
+            if place == len(self._values) + len(new):
+                new.append(point)
+            places.append(place)
         if new:
-            values = self.function(new)
-            self.known.update(zip(new, values, strict=True))
-            if len(new) < len(missing):
-                return [self.known[p] for p in points]
-            for k, value in zip(missing, values, strict=True):
-                found[k] = value
-        return found
+            try:
+                self._values += self.function(new)
+            except BaseException:  # which leaves nothing known of these
+                for point in new:
+                    del known[point]
+                raise
+        return [self._values[place] for place in places]
 
 
 def finite(values: Iterable[float]) -> bool:
@@ -191,16 +195,6 @@ def divided(value: float, divisors: Sequence[float]) -> float:
         return math.ldexp(fraction, exponent)
     except OverflowError:
         return math.copysign(math.inf, fraction)
-
-
-class Probe(NamedTuple):
-    """The derivative that a block adds up to: a partial of a function that is sampled, and the weights of the sum."""
-
-    sampler: Sampler
-    start: Point
-    partial: tuple[int, ...]
-    """its multi-index"""
-    weights: dict[Index, float]
 
 
 _SURE = 3.0  # standard deviations that a bar allows for noise

@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from diffkit.asking.sources import Point
 from diffkit.core.program import Index
 from diffkit.core.results import Odd
 from diffkit.methods.differences import Difference
-from diffkit.methods.differences.samples import Probe, Stencil, divided
+from diffkit.methods.differences.samples import Sampler, Stencil, divided
 
 _WIDEST_BAR = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
 _NOISE_MARGIN = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen
@@ -65,6 +66,16 @@ class Steps(NamedTuple):
 
     width: float
     height: float
+
+
+class Probe(NamedTuple):
+    """The derivative that a block adds up to: a partial of a function that is sampled, and the weights of the sum."""
+
+    sampler: Sampler
+    start: Point
+    partial: tuple[int, ...]
+    """its multi-index"""
+    weights: dict[Index, float]
 
 
 class Testimony(NamedTuple):

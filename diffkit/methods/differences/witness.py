@@ -16,8 +16,17 @@ from diffkit.asking.sources import Output, Point
 from diffkit.core.program import Index
 from diffkit.core.results import Answer
 from diffkit.methods.differences import ECONOMY, THOROUGH, Effort, partials
-from diffkit.methods.differences.samples import Probe, Sampler, total
-from diffkit.methods.differences.testimony import OUTSIDE_DOMAIN, Manner, Seen, Steps, Testified, Testimony, unknown
+from diffkit.methods.differences.samples import Sampler, total
+from diffkit.methods.differences.testimony import (
+    OUTSIDE_DOMAIN,
+    Manner,
+    Probe,
+    Seen,
+    Steps,
+    Testified,
+    Testimony,
+    unknown,
+)
 from diffkit.numbers.floats import HALF_ULP
 
 if TYPE_CHECKING:
