@@ -88,6 +88,16 @@ def run(capsys, monkeypatch, tmp_path):
     return call
 
 
+@pytest.fixture(autouse=True)
+def _nothing_was_asked_before():
+    """What a test changes of diffkit counts from its first question on, and for no other test."""
+    from diffkit.methods.asked_before import forget
+
+    forget()
+    yield
+    forget()
+
+
 @pytest.fixture
 def ticking(monkeypatch):
     """Let a deadline's clock go on by so many seconds at each look at it: work ends alike on fast and slow machines."""

@@ -90,6 +90,8 @@ def test_help_and_pydoc_reach_names_that_are_imported_lazily():
     assert "the vector of partials" in text
     assert "timeout : float, optional" in text  # an option that all of its kind take
     assert "**options" not in text
+    assert "limits: 'Limits' = Limits()" in pydoc.render_doc(dk.parse, renderer=pydoc.plaintext)
+    assert repr(dk.Limits(nodes=3)) == "Limits(nodes=3)"
     assert "Derivatives at a point" in pydoc.render_doc(dk.Result, renderer=pydoc.plaintext)
 
 

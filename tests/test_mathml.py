@@ -14,7 +14,8 @@ from diffkit.core.table import table
 from diffkit.core.table.array_table import array_table
 from diffkit.core.text.latex import latex
 from diffkit.core.text.mathml import mathml
-from diffkit.reports import latex_display, render
+from diffkit.reports import Document, html, latex_display, render
+from diffkit.reports.document import Equation, Table
 
 CALLS = {
     "where": "where(x > 0, y, z)", "sinc_series": "sinc_series(1, x)", "polygamma": "polygamma(1, x)",
@@ -178,3 +179,36 @@ def test_what_is_nested_too_deeply_is_text():
     text = "sin(" * 90 + "x" + ")" * 90
     assert "<code>" in render(dk.explain(text), "html")
     assert dk.parse("sqrt(" * 150 + "x" + ")" * 150)._repr_html_() is None
+
+
+class Named(Document):
+    """A report on things whose names look like formulas."""
+
+    title = "Named"
+
+    def blocks(self):
+        yield Equation("backend", "tool_2 - 1")
+        yield Equation("f(x)", "x - 1")
+        yield Table(
+            ("case", "id", "formula"), (("2026-11-30", "2026-11-30", "x - 2"), ("row-3", "row-3", "x^2")), formulas=(2,)
+        )
+
+    def fields(self):
+        return {}
+
+
+def test_what_looks_like_a_formula_is_none_where_none_stands():
+    """A date as the name of a case is no difference of numbers, in no format."""
+    page = html.render(Named())
+    assert shown(page) == ["f(x)=x−1", "x−2", "x2"]
+    assert page.count("2026-11-30") == 2
+    display = latex_display.render(Named())
+    assert "\\text{2026-11-30} & \\text{2026-11-30} & x - 2" in display
+    assert "\\text{row-3} & \\text{row-3} & x^{2}" in display
+    assert "\\text{tool}\\_\\text{2 - 1}" in display
+    assert latex_display.formula("2026-11-30") == "1985"  # which is why it is asked about formulas alone
+
+
+def test_columns_of_formulas_are_mathematics():
+    page = render(dk.backward("w*x/(1 + x)", {"w": 1, "x": 2}), "html")
+    assert "wx" in shown(page)

@@ -18,6 +18,8 @@ import flint
 import mpmath
 import numpy as np
 import pytest
+import scipy.integrate  # code is looked through for solvers that are loaded: the same ones throughout
+import scipy.optimize  # noqa: F401
 import sympy
 from public_results import RESULTS, document
 

@@ -55,6 +55,11 @@ class Limits(NamedTuple):
     derivative_order: int = 20
     """order of a derivative"""
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, so that a signature fits on a line."""
+        own = (f"{name}={value!r}" for name, value in self._asdict().items() if value != self._field_defaults[name])
+        return f"Limits({', '.join(own)})"
+
     def exceeded(self, name: str, what: str, hint: str = RAISE) -> LimitError:
         """Give the error to raise when something is beyond a limit.
 

@@ -112,8 +112,11 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, whole: bool, n
     algebra = _Pairs(floats, fused) if precision == "pairs" else _Plain(floats)
     slots = _run(program, algebra, floats, set[int]().union(*(sources(program, s) for s in {*values, *margins})))
     found = [[floats.slot(algebra.high(slots[o])) for o in outputs] for outputs in (values, primals, margins)]
-    if whole and precision == "pairs":
-        found[0] += [floats.slot(slots[o][1]) for o in values]
+    if precision == "pairs":
+        if whole:
+            found[0] += [floats.slot(slots[o][1]) for o in values]
+        else:  # the zero of an answer has no sign: which one it would be depends on what was known in advance
+            found[0] = [floats.slot(floats.apply(ADD, (algebra.high(slots[o]), 0.0))) for o in values]
     watched = floats.watched if near is None else ()
     finite = list(dict.fromkeys(slot for slot in (*found[1], *watched) if floats.varies(slot)))
     edges = [guarded.edges[k] for k in open_]

@@ -116,7 +116,7 @@ class ProgramEvaluation:
     def _finish(self, slots: Sequence[Any], point: Sequence[float], first: int) -> Answer:
         guarded = self.guarded
         count = guarded.derivatives
-        values = [float(slots[o]) for o in guarded.program.outputs[:count]]
+        values = [float(slots[o]) + 0.0 for o in guarded.program.outputs[:count]]  # a zero has no sign
         odd: dict[int, Odd] = {}
         if special := self._special(slots):
             from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
@@ -193,7 +193,7 @@ class ProgramEvaluation:
         count = self.guarded.derivatives
         columns, clean = self._columns(points[rows])
         outputs = [columns[slot] for slot in self.guarded.program.outputs[:count]]
-        values[rows] = np.stack(outputs, axis=1) if count else 0.0
+        values[rows] = np.stack(outputs, axis=1) + 0.0 if count else 0.0
         for place in np.flatnonzero(~clean).tolist():
             row = int(rows[place])
             answer = self._finish([column[place].item() for column in columns], points[row].tolist(), row * count)

@@ -159,7 +159,9 @@ class BackwardReport(Document):
         rows = [row for node in nodes[:_MOST_QUANTITIES] for row in _rows(node)]
         if len(nodes) > _MOST_QUANTITIES:
             rows.append((f"… {len(nodes) - _MOST_QUANTITIES} more", "", "", "", "", ""))
-        yield Table(("quantity", "adjoint", "used in", "local partial", "= value", "contributes"), tuple(rows))
+        yield Table(
+            ("quantity", "adjoint", "used in", "local partial", "= value", "contributes"), tuple(rows), formulas=(3,)
+        )
         yield Gap()
         yield Heading("Gradient")
         proven = b.gradient
@@ -178,7 +180,9 @@ class BackwardReport(Document):
         yield Heading("Forward: every intermediate in the order of computation")
         hidden = len(b.forward) - _MOST_QUANTITIES
         steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:_MOST_QUANTITIES]]
-        yield Table(("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])))
+        yield Table(
+            ("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])), formulas=(1,)
+        )
         yield Gap()
 
     def _cost(self) -> Iterator[Block]:

@@ -51,11 +51,15 @@ class Equation(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Columns with a heading each; ``brief`` names those to keep where a line must stay short (all, if empty)."""
+    """Columns with a heading each; ``brief`` names those to keep where a line must stay short (all, if empty).
+
+    ``formulas`` names those that hold formulas: elsewhere 2026-11-30 is a date, and row-3 a name.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     brief: tuple[int, ...] = ()
+    formulas: tuple[int, ...] = ()
 
 
 class Note(NamedTuple):

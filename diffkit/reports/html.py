@@ -109,7 +109,8 @@ def _equation(block: Equation, remark: str) -> str:
     typed = f"{block.left} = {block.right}"
     if len(typed) <= _LONGEST_FORMULA_SHOWN:
         title = f' class="formula" title="{escape(typed)}"'
-        label, formula = latex_display.label(block.left), latex_display.formula(block.right)
+        label = latex_display.label(block.left)
+        formula = label and latex_display.formula(block.right)
         whole = block.latex or (f"{label} = {formula}" if label and formula else "")
         if whole and (shown := _formula(whole)):
             return f"<p{title}>{shown}{remark}</p>"
@@ -131,9 +132,10 @@ def _formula(latex: str, display: bool = False) -> str | None:
         return None
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, may_be_formula: bool) -> str:
     """What stands in a cell: a formula, or text."""
-    formula = latex_display.formula(text) if len(text) <= _LONGEST_FORMULA_SHOWN else None
+    may_be_formula = may_be_formula and len(text) <= _LONGEST_FORMULA_SHOWN
+    formula = latex_display.formula(text) if may_be_formula else None
     return (formula and _formula(formula)) or escape(text)
 
 
@@ -166,7 +168,10 @@ def _table(table: Table, name: str, used: UsedTerms) -> str:
         "<tbody>",
     ]
     for first, *rest in table.rows:
-        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{_cell(cell)}</td>" for cell in rest)
+        cells = "".join(
+            f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{_cell(cell, k in table.formulas)}</td>"
+            for k, cell in enumerate(rest, 1)
+        )
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
 

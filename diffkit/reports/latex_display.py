@@ -54,9 +54,11 @@ def _array(rows: list[str], columns: str) -> str:
 def _rows(block: Block) -> Iterator[str]:
     if isinstance(block, Equation):
         remark = f" \\quad {words(block.remark)}" if block.remark else ""
-        yield (block.latex or f"{_label(block.left)} = {_mathematics(block.right)}") + remark
+        right = _mathematics(block.right, label(block.left) is not None)
+        yield (block.latex or f"{_label(block.left)} = {right}") + remark
     elif isinstance(block, Table):
-        header, *rows = " & ".join(map(_label, block.header)), *(" & ".join(map(_mathematics, r)) for r in block.rows)
+        cells = ((_mathematics(cell, k in block.formulas) for k, cell in enumerate(row)) for row in block.rows)
+        header, *rows = " & ".join(map(_label, block.header)), *map(" & ".join, cells)
         yield _array([header + " \\\\ \\hline" if not rows else f"{header} \\\\ \\hline {rows[0]}", *rows[1:]],
                      "l" * len(block.header))  # fmt: skip
     elif isinstance(block, Listing):
@@ -85,9 +87,9 @@ def label(text: str) -> str | None:
     return latex_name(text) if _VARIABLE.match(text) else None
 
 
-def _mathematics(text: str) -> str:
+def _mathematics(text: str, may_be_formula: bool) -> str:
     """A number, a formula or a label as LaTeX; anything else is words."""
-    return number(text) or formula(text) or _label(text)
+    return number(text) or (formula(text) if may_be_formula else None) or _label(text)
 
 
 def number(text: str) -> str | None:
