@@ -18,7 +18,7 @@ from diffkit.judging.sketches import EXACT, Quantiles, Sketch
 ULP_EDGES = (0.5, 1.0, 4.0, 100.0, 1000.0, 1e4, 1e8, math.inf)
 """ulps up to which components are counted, and one more for those without a value"""
 DIGIT_STEPS = 2  # to a digit
-_MOST_KEPT = 1000  # names of a finding's cases, contradictions, and worst scores that are kept
+_TOLD_AT_MOST = 1000  # names of a finding's cases, contradictions, and worst scores that are kept
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Told:
     def add(self, names: Iterable[str], count: int = 1) -> None:
         """Know that it is said of more cases."""
         self.count += count
-        self.names += list(names)[: _MOST_KEPT - len(self.names)]
+        self.names += list(names)[: _TOLD_AT_MOST - len(self.names)]
 
 
 class BackendTally:
@@ -174,7 +174,7 @@ class Tally:
         first: dict[tuple[str, str], str] = {}
         for f in outcome.findings:
             first.setdefault((f.backend, f.cause), f.evidence)
-            if f.cause == CONTRADICTS and len(self.contradictions) < _MOST_KEPT:
+            if f.cause == CONTRADICTS and len(self.contradictions) < _TOLD_AT_MOST:
                 self.contradictions.append((outcome.name, f))
         for key, evidence in first.items():
             self.findings.setdefault(key, Told(evidence)).add([outcome.name])
@@ -191,7 +191,7 @@ class Tally:
         self._scored += 1
         rank = badness(score)
         entry = (-rank[0], -rank[1]), -self._scored, score
-        (heappush if len(self._worst) < _MOST_KEPT else heappushpop)(self._worst, entry)
+        (heappush if len(self._worst) < _TOLD_AT_MOST else heappushpop)(self._worst, entry)
 
     def worst(self) -> Iterator[Score]:
         """Give the worst score of each case and backend, the worst first, a thousand at most."""
@@ -213,7 +213,7 @@ class Tally:
             self.findings.setdefault(key, Told(told.words)).add(told.names, told.count)
         for backend, tally in other.backends.items():
             self.backends.setdefault(backend, BackendTally()).merge(tally)
-        self.contradictions += other.contradictions[: _MOST_KEPT - len(self.contradictions)]
+        self.contradictions += other.contradictions[: _TOLD_AT_MOST - len(self.contradictions)]
         self.notes.update(other.notes)
         for score in other.worst():
             self._keep(score)
