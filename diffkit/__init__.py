@@ -4,7 +4,7 @@ Symbolic, finite-difference and dual-number derivatives of real expressions, com
 reference. ``import diffkit as dk``; every public name (``__init__.pyi`` lists them) is imported when first used.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def _homes():

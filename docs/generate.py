@@ -1,6 +1,6 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md, modules.md and api/, docs/glossary.md,
+* ``python docs/generate.py`` writes man/diffkit.1, docs/reference/functions.md, cli.md, modules.md and api/, docs/glossary.md,
   the tables of docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
@@ -34,7 +34,7 @@ PERFORMED = (CONTRIBUTING, *sorted((DOCS / "extending").glob("*.md")))
 EXAMPLES = DOCS / "examples.md"
 TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
 FIGURES = DOCS / "figures"
-COPIED = ("CONTRIBUTING.md", "diffkit", "docs", "pyproject.toml", "tests")
+COPIED = ("CHANGELOG.md", "CONTRIBUTING.md", "diffkit", "docs", "pyproject.toml", "tests")
 
 
 def functions_page() -> str:
@@ -73,6 +73,17 @@ def cli_page() -> str:
                 lines.append(f"| `{names}{value}` | {meaning} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def man_page() -> str:
+    """Give man/diffkit.1, dated as the newest section of the changelog is."""
+    import manpage
+
+    from diffkit import __version__
+    from diffkit.cli.commands import cli
+
+    newest = re.search(r"^## .*(\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return manpage.page(cli, __version__, newest[1] if newest else "")
 
 
 def _commands(group: object) -> list[tuple[str, object]]:
@@ -226,6 +237,7 @@ GENERATED = {
     REFERENCE / "functions.md": functions_page,
     REFERENCE / "cli.md": cli_page,
     REFERENCE / "modules.md": modules_page,
+    ROOT / "man" / "diffkit.1": man_page,
     TUTORIALS: tutorials_page,
     DOCS / "glossary.md": glossary_page,
     **{REFERENCE / "api" / f"{topic}.md": partial(docstrings.topic_page, topic) for topic in docstrings.TOPICS},
@@ -383,8 +395,8 @@ def main() -> None:
     parser.add_argument("--refresh", action="store_true", help="rewrite the outputs of examples, and figures")
     parser.add_argument("--notebooks", action="store_true", help="run the notebooks of examples/notebooks")
     options = parser.parse_args()
-    (REFERENCE / "api").mkdir(parents=True, exist_ok=True)
     for path, page in GENERATED.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(), encoding="utf-8")
     if options.refresh:
         refresh()

@@ -168,6 +168,12 @@ def test_expressions_know_their_own():
         dk.jacobian(["x*y"], [1, 2], sparsity=[(0, 0)])
 
 
+def test_pairs_that_run_once_serve_points_of_all_shapes():
+    q = dk.prepare(dk.Function(lambda x: x**2), "jacobian", sparsity=((k, k) for k in range(4)), backend="dual")
+    for shape in ((2, 2), (4,)):
+        assert np.array_equal(q.result(np.ones(shape)).value.toarray(), 2 * np.eye(4))
+
+
 def test_chosen_variables():
     pattern = structure(bands, "jacobian")[:, [4, 0]]
     wrt = ["x[4]", "x[0]"]
@@ -302,3 +308,19 @@ def test_code_of_values_alone():
     assert np.allclose(found.value.toarray(), dk.jacobian(bands, X).value, rtol=1e-9)
     pattern[3, 4] = False
     assert dk.jacobian(one_by_one, X, sparsity=pattern).status == "uncertain"
+
+
+@pytest.mark.parametrize("backend", ["finite", "auto"])
+def test_an_input_that_leaves_the_domain_does_not_take_the_others_with_it(backend):
+    """All inputs of a colour move together, and code that raises for one of them has no value for the others."""
+
+    def f(x):
+        return np.array([math.log(float(x[0]) - 0.97), 2.0 * float(x[1]) ** 3, math.sqrt(float(x[2]))])
+
+    at = np.array([1.0, 3.0, 2.0])
+    found = dk.jacobian(f, at, sparsity=np.eye(3), backend=backend)
+    whole = dk.jacobian(f, at, backend=backend)
+    assert found.ok
+    assert np.all(np.abs(found.value.toarray() - whole.value) <= whole.error + found.error.toarray())
+    if backend == "finite":
+        assert np.array_equal(found.error.data, np.diag(whole.error))

@@ -49,6 +49,8 @@ class OpenQuestion:
     """A kind of derivative of f, wherever: at a point it becomes a Question."""
 
     def __init__(self, f: _Subject, kind: str, options: dict[str, Any], notes: tuple[str, ...] = ()):
+        if hasattr(options.get("sparsity"), "__next__"):  # what runs once is asked about for each shape of an argument
+            options = {**options, "sparsity": list(options["sparsity"])}
         self.f, self.kind, self.options, self.notes = f, kind, options, notes
         self._tasks: dict[Source, Task] = {}
         if f.source is not None:

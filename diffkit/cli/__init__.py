@@ -23,11 +23,14 @@ def _code(arguments: list[str]) -> int:
     """Run the command and give its exit code."""
     import click
 
+    from diffkit.cli import completion
     from diffkit.cli.commands import cli
     from diffkit.cli.output import EXIT_BAD, EXIT_UNREAD
     from diffkit.cli.process import EXIT_INTERRUPTED, complain, give_up
     from diffkit.core.errors import DiffkitError
 
+    if (code := completion.asked(cli)) is not None:
+        return code
     try:
         with cli.make_context("diffkit", arguments) as context:
             code = cli.invoke(context)

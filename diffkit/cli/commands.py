@@ -8,6 +8,7 @@ import click
 
 from diffkit import __version__
 from diffkit.cli.checking import check
+from diffkit.cli.completion import SHELLS, script
 from diffkit.cli.inputs import ask
 from diffkit.cli.judging import compare, report
 from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
@@ -191,6 +192,20 @@ def backends(**options: Any) -> int:
     from diffkit.reports.backend_list import BackendList
 
     deliver(BackendList(), options)
+    return 0
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
+def completion(shell: str) -> int:
+    """Print the script by which SHELL (bash, zsh or fish) completes commands, options and names.
+
+    \b
+    source <(diffkit completion bash)         (in ~/.bashrc)
+    source <(diffkit completion zsh)          (in ~/.zshrc, below compinit)
+    diffkit completion fish > ~/.config/fish/completions/diffkit.fish
+    """
+    click.echo(script(cli, shell))
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diffkit.cli.completion import among
 from diffkit.cli.inputs import (
     ask,
     backends_of,
@@ -26,6 +27,8 @@ from diffkit.cli.options import (
 from diffkit.cli.output import EXIT_NO, deliver, gather, patience
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.deadline import INTERRUPTED
+from diffkit.methods import BACKENDS
+from diffkit.methods.tools import TOOLS
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
@@ -35,6 +38,7 @@ _BACKENDS_OPTION = click.option(
     "--backends",
     default="symbolic,finite,dual",
     metavar="NAMES",
+    shell_complete=among("all", *BACKENDS, *TOOLS),
     help="Which to compare.  [default: symbolic,finite,dual]",
 )
 _POINTS_OF_A_BOX = 200

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from diffkit.cli.completion import among
 from diffkit.cli.output import EXIT_NO
 from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime, ended
 from diffkit.methods import BACKENDS
+from diffkit.methods.tools import TOOLS
 from diffkit.reports import CLAIM_FORMATS, FORMATS, is_format, unknown_format
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class ExpressionCommand(Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Move expressions that begin with a minus behind ``--``."""
+        if ctx.resilient_parsing:  # a shell asks, and nothing is whole yet
+            return super().parse_args(ctx, args)
         takes_value = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
         kept: list[str] = []
         expressions: list[str] = []
@@ -113,7 +117,9 @@ def _format_options(known: Mapping[str, str]) -> Callable[[F], F]:
 
     help = f"{_either(*known)}.  [default: text]"
     return several(
-        click.option("--format", default="text", metavar="FORMAT", callback=look, help=help),
+        click.option(
+            "--format", default="text", metavar="FORMAT", callback=look, help=help, shell_complete=among(*known)
+        ),
         option("--output", "FILE", "Write the report to a file, whole or not at all."),
     )
 
@@ -169,7 +175,10 @@ derivative_options = several(
     place_options,
     jobs_option,
     isolation_options,
-    option("--backend", "NAME", f"{_either('auto', *BACKENDS)}.  [default: auto]", default="auto"),
+    click.option(
+        "--backend", metavar="NAME", default="auto", shell_complete=among("auto", *BACKENDS, *TOOLS),
+        help=f"{_either('auto', *BACKENDS)}.  [default: auto]",
+    ),
     click.option("--digits", type=int, metavar="N", help="Proven decimal digits to show, 1 to 1000 (backend auto)."),
     click.option("--formula/--no-formula", default=None,
                  help="Show SymPy's formula.  [default: for auto and symbolic, in text]"),
