@@ -37,7 +37,9 @@ from diffkit.core.errors import WorkerError as WorkerError
 from diffkit.core.isolation import Isolation as Isolation
 from diffkit.core.limits import Limits as Limits
 from diffkit.core.results import Result as Result
+from diffkit.core.row_reports import RowsReport as RowsReport
 from diffkit.judging.accuracy import AccuracyReport as AccuracyReport
+from diffkit.judging.accuracy import merge_reports as merge_reports
 from diffkit.judging.checking.check import check as check
 from diffkit.judging.checking.outcome import Check as Check
 from diffkit.judging.checking.outcome import Entry as Entry
@@ -64,6 +66,7 @@ from diffkit.lessons.tangents import Tangent as Tangent
 from diffkit.lessons.tangents import tangent as tangent
 from diffkit.methods.derivative_code import DerivativeCode as DerivativeCode
 from diffkit.methods.prepared import Prepared as Prepared
+from diffkit.methods.streams import stream as stream
 from diffkit.reports.progress_bar import progress as progress
 
 __version__: str

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from diffkit.asking.questions import ask, open_question
 from diffkit.core.deadline import collected, time_limit
-from diffkit.core.errors import FunctionError, did_you_mean
+from diffkit.core.errors import DiffkitError, FunctionError, did_you_mean
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.watching import counted
@@ -868,6 +868,8 @@ def report(
     backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
     against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
     timeout: float | None = None, workers: Workers = None,  # noqa: ARG001
+    rows: str | PathLike[str] | None = None, row_format: str | None = None, shard_rows: int | None = None,
+    resume: bool = False,
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of errors, and findings.
 
@@ -876,9 +878,10 @@ def report(
     Parameters
     ----------
     cases : str, path or iterable of mappings
-        A file of JSON lines, or mappings with the same fields: ``expr``,
-        ``at``, and if wanted ``id``, ``vars``, ``source`` and the expected
-        ``gradient`` (or ``hessian``, with that ``kind``).
+        A file of JSON lines, CSV or Parquet, a folder or a pattern of such
+        files, or mappings with the same fields: ``expr``, ``at``, and if wanted
+        ``id``, ``vars``, ``source`` and the expected ``gradient`` (or
+        ``hessian``, with that ``kind``).
     kind : str, default "gradient"
         The derivative.
     backends : str or sequence, default ("symbolic", "finite", "dual")
@@ -896,6 +899,12 @@ def report(
         Seconds after which the report is of the cases that were reached.
     workers : int or concurrent.futures.Executor, optional
         Processes to share the cases among; the report is the same.
+    rows : str or path, optional
+        A folder for what is found at each case: cases are then read as a
+        stream, and the report counts them in constant memory, without
+        ``outcomes``.
+    row_format, shard_rows, resume : optional
+        Of ``rows``, as ``dk.stream`` takes them.
 
     Returns
     -------
@@ -905,9 +914,12 @@ def report(
     Raises
     ------
     FileError
-        For a file that cannot be read; it names a malformed line.
+        For a file that cannot be read; it names a malformed line. With
+        ``rows`` as ``dk.stream``.
     FunctionError
         For a backend that does not pickle, with workers.
+    WorkerError
+        Where an executor breaks; what is in ``rows`` is kept.
 
     Examples
     --------
@@ -917,15 +929,26 @@ def report(
     >>> print(found.headline)
     gradients at 2 points: 2 agree
     """
+    from diffkit.judging.checking.outcome import read_tolerances
+
+    chosen, allowed = find_backends(backends), read_tolerances(rtol, atol, closeness)
+    if rows is not None:
+        from diffkit.core.records import some_records
+        from diffkit.core.row_reports import exhausted
+        from diffkit.core.row_runs import row_plan
+        from diffkit.judging.case_rows import CaseRows, report_rows
+
+        if against is not None:
+            raise DiffkitError("a report whose rows go to a folder keeps no outcomes to compare with another")
+        plan = row_plan(cases, rows, row_format, shard_rows, resume)
+        return report_rows(CaseRows(kind, chosen, allowed), some_records(cases, "cases"), plan, workers, exhausted)
+    if row_format is not None or shard_rows is not None or resume:
+        raise DiffkitError("a format, a size of shards and resume go with rows, the folder for them")
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.cases import load_cases
-    from diffkit.judging.checking.outcome import read_tolerances
     from diffkit.judging.examination import examine
 
     loaded = load_cases(cases, kind)
-    chosen = find_backends(backends)
-    outcomes, stopped = collected(
-        counted(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers), len(loaded), "comparing")
-    )
+    outcomes, stopped = collected(counted(examine(loaded, chosen, allowed, workers), len(loaded), "comparing"))
     found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
     return found if against is None else replace(found, changes=found.against(against))

@@ -196,6 +196,10 @@ TOPICS = {
         "Comparing", "Which methods are right, at a point, in a box, and over many cases.",
         "compare Comparison worst Worst report AccuracyReport progress",
     ),
+    "streams": Topic(
+        "Streams", "Millions of points or cases, in constant memory, by many processes, resumed after whatever ended them.",
+        "stream RowsReport merge_reports",
+    ),
     "checking": Topic(
         "Checking", "Is a derivative that somebody wrote right?",
         "check Check Entry testing.assert_gradient testing.points testing.check_backend",

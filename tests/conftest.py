@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import multiprocessing
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +58,14 @@ def tsv(name):
 
 
 def pytest_addoption(parser):
+    parser.addoption("--start-method", metavar="NAME", help="how processes start: fork, forkserver or spawn")
     parser.addoption("--each", type=int, metavar="N", help="of the cases of each test, N that lie evenly apart")
+
+
+def pytest_configure(config):
+    """Start processes in the one way or the other, whatever the system's own is."""
+    if (method := config.getoption("--start-method")) is not None:
+        multiprocessing.set_start_method(method)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,6 +1,8 @@
 """One of everything that the Python face hands out, by name, each made anew; of text and of code."""
 
 import json
+from dataclasses import replace
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -26,6 +28,11 @@ def prepared(backend, kind="gradient"):
         p.hess([1.0, 2.0])
         p.hessp([1.0, 2.0], [1.0, 0.0])
     return p
+
+
+def rows_report():
+    with TemporaryDirectory() as folder:
+        return replace(dk.stream("abs(x*y)", [[1, 2], [1, 0]], rows=f"{folder}/rows"), folder="rows")
 
 
 def prepared_code():
@@ -57,6 +64,7 @@ RESULTS = {
     "Comparison of a lambda": lambda: dk.compare(lambda x: x[0] ** 2 if x[0] > 0 else 1.0, [1.0]),
     "Worst": lambda: dk.worst("(1-cos(x))/x^2", {"x": (1e-6, 1)}, points=9),
     "AccuracyReport": lambda: dk.report(CASES),
+    "RowsReport": rows_report,
     "StationaryPoints": lambda: dk.stationary("x^2*(x-1)", "-1:1"),
     "Descent": lambda: dk.descend("(w-3)^2", "0", rate=0.1, steps=20),
     "Descent of a lambda": lambda: dk.descend(lambda w: (w - 3) ** 2, 0.0, rate=0.1, steps=20),

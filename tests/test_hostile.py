@@ -1,6 +1,7 @@
 """Text from strangers, as expression, variable name, point and points file: nothing runs, hangs or crashes."""
 
 import gc
+import io
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ import diffkit as dk
 from diffkit.asking.points import PointsFile
 from diffkit.cli import main
 from diffkit.core.errors import DiffkitError
+from diffkit.core.records import text_records
 from diffkit.lessons.matrices.problem import read_problem
 from diffkit.lessons.matrices.settings import claim_beside, function_of_text, read_value
 from diffkit.methods import COMPARED
@@ -128,7 +130,9 @@ def test_as_point(text, label):
 def test_as_line_of_a_points_file(text, label):
     for lines in (f"x\n1\n{text}\n", f'{{"x": 1}}\n{text}\n', text):
         start = time.process_time()
-        refused, result = attempt(lambda lines=lines: PointsFile("points", lines).points(("x",)))
+        refused, result = attempt(
+            lambda lines=lines: PointsFile("points", text_records(io.StringIO(lines), "points", "csv")).points(("x",))
+        )
         assert time.process_time() - start < 5.0
         assert refused or result.rows.shape[1] == 1
 

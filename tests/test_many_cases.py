@@ -11,7 +11,7 @@ from report_cases import CASES, KINDS, check_page
 
 import diffkit as dk
 from diffkit.core.decimals import tenths
-from diffkit.judging.accuracy import quantiles
+from diffkit.judging.sketches import quantiles
 from diffkit.reports import FORMATS
 
 pytestmark = pytest.mark.usefixtures("cases")
@@ -196,7 +196,7 @@ def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, comman
         return real(*arguments)
 
     monkeypatch.setattr(diffkit.judging.examination.Comparer, "at", interrupted)
-    monkeypatch.setattr(diffkit.judging.examination._Comparers, "started", set())
+    monkeypatch.setattr(diffkit.judging.examination.Examiner, "started", set())
     code, _, err = run(*command, "--output", "report.txt")
     text = (tmp_path / "report.txt").read_text()
     assert (code, err) == (130, "diffkit: interrupted; the report says what was found at 2 of 5 points\n")

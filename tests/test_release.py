@@ -50,7 +50,7 @@ def test_the_description_on_pypi_has_no_link_that_leads_nowhere():
 
 
 def test_everything_is_an_extra_that_a_user_may_want():
-    assert PROJECT["optional-dependencies"]["all"] == ["diffkit[fast,plot,tools]"]
+    assert PROJECT["optional-dependencies"]["all"] == ["diffkit[fast,plot,scale,tools]"]
     assert {"fast", "plot", "tools"} <= PROJECT["optional-dependencies"].keys()
 
 

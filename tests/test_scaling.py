@@ -1,6 +1,7 @@
 """Nothing is quadratic that need not be: four times the input takes about four times as long, not sixteen times."""
 
 import gc
+import io
 import json
 import time
 from functools import partial
@@ -16,6 +17,7 @@ from diffkit.asking.tasks import gradient_task, hessian_task, hvp_task
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.errors import did_you_mean, listing
 from diffkit.core.partials import PairIndices, PartialNames, partial_name
+from diffkit.core.records import text_records
 from diffkit.core.text.names import check_variables, repeated
 from diffkit.lessons.matrices.data import load_data
 
@@ -71,7 +73,7 @@ def joint(n):
 
 def in_file(text):
     """What reads the points of a file."""
-    return PointsFile("f", text).points
+    return lambda names: PointsFile("f", text_records(io.StringIO(text), "f", "csv")).points(names)
 
 
 WORK = {  # name: (size, what makes the work that is timed)

@@ -34,7 +34,8 @@ def world():
 
 
 @pytest.mark.parametrize(("made", "claimed"), CLAIMS, ids=lambda node: ast.unparse(node))
-def test_what_arrives_is_of_the_type_that_is_claimed(made, claimed):
+def test_what_arrives_is_of_the_type_that_is_claimed(made, claimed, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     text, kind = ast.unparse(made), ast.unparse(claimed).removesuffix(" | None")
     if text == "dk.report([])":
         return  # refused when it runs

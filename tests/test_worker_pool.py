@@ -179,7 +179,7 @@ def test_what_does_not_pickle_is_told_in_a_line():
     with pytest.raises(dk.FunctionError, match="this cannot be sent to a worker process") as error:
         dk.report(CASES, backends=[Local()], workers=2)
     assert "\n" not in str(error.value)
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(dk.DiffkitError, match="could not run"):
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(dk.FunctionError, match="cannot be sent"):
         dk.report(CASES, backends=[Local()], workers=pool)
     assert not children()
 
@@ -268,8 +268,8 @@ def test_who_asks_no_more_leaves_nothing_behind():
 @pytest.mark.parametrize("executor", [None, ThreadPoolExecutor])
 def test_the_time_is_up_for_all(executor):
     workers = 2 if executor is None else executor(2)
-    found, kept = in_order(slow, [[(0, 0)], [(1, 6)], [(2, 6)]], workers), []
-    with time_limit(3), pytest.raises(TimeIsUp, match=r"timeout of 3 s"):
+    found, kept = in_order(slow, [[(0, 0)], [(1, 20)], [(2, 20)]], workers), []
+    with time_limit(8), pytest.raises(TimeIsUp, match=r"timeout of 8 s"):
         kept.extend(answer for _, part in found for answer in part)
     assert kept == [0]
     assert not children()

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import chain, product
 from numbers import Complex, Real
 from typing import Any, NamedTuple
 
@@ -21,9 +21,9 @@ from diffkit.core.errors import (
     listing,
     plural,
 )
-from diffkit.core.files import at_line, csv_rows, json_lines
 from diffkit.core.limits import CONSTANT_DIGITS
 from diffkit.core.program import Named, run
+from diffkit.core.records import Record
 from diffkit.core.text import parse_program
 from diffkit.core.text.names import first_meant, repeated
 from diffkit.numbers.floats import to_float
@@ -304,79 +304,49 @@ def _exact(text: str, name: str) -> Fraction:
     return Fraction(text) if _DECIMAL.match(text) else Fraction(value)
 
 
-class PointsFile(NamedTuple):
-    """The text of a file of points: CSV with a header of names, or JSON lines; it is read once the variables are known.
+class PointsFile:
+    """Points in files, read once the variables are known; ``name`` is what errors call them."""
 
-    ``name`` is what errors call it.
-    """
-
-    name: str
-    text: str
+    def __init__(self, name: str, records: Iterable[Record]):
+        self.name = name
+        self._coming = iter(records)
+        self._first = next(self._coming, None)
+        self._read: dict[tuple[str, ...], Points] = {}
 
     def points(self, names: tuple[str, ...]) -> Points:
         """Give the points; FileError names the line that is wrong."""
-        read = _record_rows if self._first.startswith(("{", "[")) else _table_rows
-        rows = read(self.text, self.name, names)
-        if not rows:
-            raise FileError(f"{self.name} holds no points")
-        import numpy as np
+        if names not in self._read:
+            if self._first is None:
+                raise FileError(f"{self.name} holds no points")
+            import numpy as np
 
-        return _batch(np.array(rows, dtype=float), names, (len(rows),))
+            rows = [point_of(record, names) for record in chain([self._first], self._coming)]
+            self._read[names] = _batch(np.array(rows, dtype=float), names, (len(rows),))
+        return self._read[names]
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names that values are given to: those of the header, or of the first object."""
-        import json
+        first = None if self._first is None else self._first.value
+        return tuple(first) if isinstance(first, dict) else ()
 
-        if not self._first.startswith(("{", "[")):
-            return tuple(cell.strip() for cell in self._first.split(","))
+
+def point_of(record: Record, names: tuple[str, ...]) -> list[float]:
+    """Give the point that a record is, an object of names and numbers or a list; FileError names its line."""
+    value = record.value
+    try:
+        if isinstance(value, list):
+            if len(value) != len(names):
+                raise PointError(f"{plural(len(value), 'number')} for {plural(len(names), 'variable')}")
+            value = dict(zip(names, value, strict=True))
+        if not isinstance(value, Mapping):
+            raise PointError("neither an object of names and numbers nor a list of numbers")
         try:
-            record = json.loads(self._first)
-        except (ValueError, RecursionError):
-            return ()  # what is wrong with it is said where it is read
-        return tuple(record) if isinstance(record, dict) else ()
-
-    @property
-    def _first(self) -> str:
-        return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
-
-
-def _table_rows(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
-    """The rows of a table with a header of names."""
-    header: list[str] = []
-    rows = []
-    for line, cells in csv_rows(text, name):
-        try:
-            if header:
-                found = {column: number(cell, column) for column, cell in zip(header, cells, strict=True)}
-                rows.append([found[n] for n in names])
-                continue
-            header = cells
-            check_names(header, names)
-            if len(set(header)) < len(header):
-                raise PointError("a column stands twice")
-        except PointError as error:
-            raise at_line(name, line, error) from None
-    return rows
-
-
-def _record_rows(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
-    """The rows of JSON lines, objects or lists."""
-    rows = []
-    for line, record in json_lines(text, name):
-        try:
-            rows.append(_json_row(record, names))
+            check_names(value, names)
         except DiffkitError as error:
-            raise at_line(name, line, error) from None
-    return rows
-
-
-def _json_row(record: Any, names: tuple[str, ...]) -> list[float]:
-    if isinstance(record, list):
-        if len(record) != len(names):
-            raise PointError(f"{plural(len(record), 'number')} for {plural(len(names), 'variable')}")
-        record = dict(zip(names, record, strict=True))
-    if not isinstance(record, dict):
-        raise PointError("neither an object of names and numbers nor a list of numbers")
-    check_names(record, names)
-    return [number(record[n], n) for n in names]
+            raise record.fault(error, in_head=True) from None
+        return [number(value[n], n) for n in names]
+    except FileError:
+        raise
+    except DiffkitError as error:
+        raise record.fault(error) from None

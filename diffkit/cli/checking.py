@@ -14,6 +14,7 @@ from diffkit.cli.inputs import (
     claim_of_arrays,
     code_or_text,
     names_in_module,
+    plan_for,
     read_arrays,
 )
 from diffkit.cli.options import (
@@ -22,14 +23,18 @@ from diffkit.cli.options import (
     claim_options,
     isolation_among,
     isolation_options,
+    jobs_option,
     names,
+    rows_options,
     tolerance_options,
 )
-from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, drain, run_told
 from diffkit.core.errors import DiffkitError, PointError, told
 
 if TYPE_CHECKING:
+    from diffkit.cli.pairs import PairRows
     from diffkit.core.isolation import Isolation
+    from diffkit.core.row_folder import RowPlan
     from diffkit.reports.claims_report import NamedCheck
 
 _CODED = ("gradient", "jacobian", "hessian", "vjp")
@@ -68,6 +73,8 @@ _CODED = ("gradient", "jacobian", "hessian", "vjp")
 @tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
 @array_options
 @isolation_options
+@jobs_option
+@rows_options
 @claim_options
 @click.pass_context
 def check(
@@ -82,7 +89,8 @@ def check(
 
     --all checks every pair below [[tool.diffkit.check]] of a pyproject.toml, which says in words of these options:
     function, gradient (or jacobian, hessian, vjp), points, args, rtol, …; exit code 2 if one of them cannot be asked.
-    The formats junit and github are for programs that run tests.
+    The formats junit and github are for programs that run tests. --rows writes a row for each check to shards in a
+    folder, by --jobs processes; points_from names files of points that are read as a stream.
 
     --isolate imports and calls the code in another process: where that crashes, ends, or needs more memory or time than
     it may, exit code 2 and one line say so, and with --all the other claims are checked. It is no wall against malice.
@@ -99,17 +107,21 @@ def check(
     diffkit check --all
     diffkit check --all --format junit --output checks.xml
     diffkit check --all --memory 2G --timeout-each 30
+    diffkit check --all --rows checked --resume --jobs 2
     """
-    isolation = isolation_among(options)
+    isolation = isolation_among(options, options["jobs"])
     if every:
         _refuse_others(context)
         return _check_all(function or "pyproject.toml", options, isolation)
+    if options["jobs"] is not None or plan_for(options, "") is not None:
+        raise DiffkitError("--jobs and --rows go with --all", hint="one check is one")
     if function is None:
         raise click.MissingParameter(ctx=context, param=context.command.params[0])
     return _check_one(function, claims, options, isolation)
 
 
-_WITH_ALL = ("function", "every", "format", "output", "timeout", "isolate", "memory", "timeout_each")
+_WITH_ALL = ("function", "every", "format", "output", "timeout", "isolate", "memory", "timeout_each", "jobs", "rows",
+             "row_format", "shard_rows", "resume")  # fmt: skip
 """what may be said of all pairs at once"""
 
 
@@ -122,12 +134,29 @@ def _refuse_others(context: click.Context) -> None:
 
 
 def _check_all(file: str, options: dict[str, Any], isolation: Isolation | None) -> int:
-    from diffkit.cli.pairs import checks_of, read_pairs
+    from diffkit.cli.pairs import PairRows, checks_of, read_pairs
     from diffkit.reports.claims_report import ClaimsReport
 
+    if (plan := plan_for(options, file)) is not None:
+        return _check_rows(PairRows(read_pairs(file)), plan, options, isolation)
+    if options["jobs"] is not None:
+        raise DiffkitError("--jobs share the checks of --rows", hint="add --rows DIR")
     report = ClaimsReport(tuple(checks_of(read_pairs(file), isolation)))
     deliver(report, options)
     return EXIT_BAD if report.verdicts["error"] else 0 if set(report.verdicts) == {"correct"} else EXIT_NO
+
+
+def _check_rows(job: PairRows, plan: RowPlan, options: dict[str, Any], isolation: Isolation | None) -> int:
+    """Check every pair, and write a row for each check."""
+    from diffkit.core.row_reports import RowCounts
+    from diffkit.core.row_runs import carry_out
+
+    counts = RowCounts("check", plan.folder, "verdict", "correct")
+    rows = carry_out(job, job.records(), plan, isolation or options["jobs"])
+    stopped = drain(rows, counts.add, doing="checking")
+    found = counts.report(stopped)
+    code = run_told(found, stopped, bool(found), options)
+    return EXIT_BAD if found.statuses.get("error") and not stopped else code
 
 
 def _check_one(function: str, claims: tuple[str, ...], options: dict[str, Any], isolation: Isolation | None) -> int:

@@ -9,7 +9,7 @@ import click
 from diffkit import __version__
 from diffkit.cli.checking import check
 from diffkit.cli.completion import SHELLS, script
-from diffkit.cli.inputs import ask
+from diffkit.cli.inputs import ask, stream_of
 from diffkit.cli.judging import compare, report
 from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import (
@@ -22,7 +22,7 @@ from diffkit.cli.options import (
     option,
     report_options,
 )
-from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, write
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, drain, run_told, write
 from diffkit.core.errors import BackendError
 
 if TYPE_CHECKING:
@@ -214,6 +214,15 @@ def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: An
     from diffkit.reports.result_report import Report, ResultReport
 
     workers = isolation_among(options, options["jobs"]) or options["jobs"]
+    if (plan := stream_of(texts, options)) is not None:
+        from diffkit.methods.answering import find_backend
+        from diffkit.methods.streams import stream_rows
+
+        asked["variables"] = names(options["variables"])
+        f, where = list(texts) if kind == "jacobian" else texts[0], options["points"]
+        backend = find_backend(options["backend"], options["digits"])
+        found = stream_rows(f, where, kind, plan, backend, workers, drain, **asked)
+        return run_told(found, found.stopped, bool(found), options)
     question, typed = ask(texts, kind, options, **asked)
     if question.points is None:
         deliver(Report(None, question.task, typed, *_formulas(question)), options)

@@ -10,6 +10,7 @@ from diffkit.core.errors import told
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
+    from diffkit.core.row_folder import RowPlan
 
 CODE_NAME = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 """Code that is named on purpose: MODULE:NAME, or path/to/file.py:NAME."""
@@ -70,11 +71,38 @@ def _place(options: dict[str, Any]) -> Any:
         return at
     from diffkit.asking.points import PointsFile
     from diffkit.core.errors import PointError
-    from diffkit.core.files import read as read_file
+    from diffkit.core.files import LONGEST_FILE
+    from diffkit.core.records import name_of, records_of
 
     if at is not None:
         raise PointError("give either --at or --points, not both")
-    return PointsFile("standard input" if file == "-" else file, read_file(file))
+    return PointsFile(name_of(file), records_of(file, "csv", LONGEST_FILE))
+
+
+def stream_of(texts: tuple[str, ...], options: dict[str, Any]) -> RowPlan | None:
+    """The plan for the rows of a stream of points; None where rows are not asked for."""
+    if options["rows"] is not None:
+        from diffkit.core.errors import PointError
+
+        if options["at"] is not None or options["points"] is None:
+            raise PointError("a stream of rows is of points", hint="give --points, and no --at")
+        if are_arrays(texts, options):
+            raise PointError("array expressions take one point, by --at", hint="leave --rows out")
+    return plan_for(options, options["points"])
+
+
+def plan_for(options: dict[str, Any], source: Any) -> RowPlan | None:
+    """The plan for rows that are made of a source, if they are asked for."""
+    from diffkit.core.errors import DiffkitError
+
+    folder, format, size, resume = (options.pop(name) for name in ("rows", "row_format", "shard_rows", "resume"))
+    if folder is None:
+        if format is not None or size is not None or resume:
+            raise DiffkitError("a format, a size of shards and --resume go with --rows", hint="add --rows DIR")
+        return None
+    from diffkit.core.row_runs import row_plan
+
+    return row_plan(source, folder, format, size, resume)
 
 
 # Arrays -------------------------------------------------------------------------------------------------------------

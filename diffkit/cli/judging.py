@@ -1,4 +1,4 @@
-"""The commands that judge: ``compare``, ``report`` over a file of cases, and ``check`` of a claimed derivative."""
+"""The commands that judge methods: ``compare`` at points or in a box, and ``report`` over cases."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffkit.cli.completion import among
-from diffkit.cli.inputs import (
-    ask,
-    backends_of,
-)
+from diffkit.cli.inputs import ask, backends_of, plan_for, stream_of
 from diffkit.cli.options import (
     Command,
     ExpressionCommand,
@@ -22,9 +19,10 @@ from diffkit.cli.options import (
     names,
     place_options,
     report_options,
+    rows_options,
     tolerance_options,
 )
-from diffkit.cli.output import EXIT_NO, deliver, gather, patience
+from diffkit.cli.output import EXIT_NO, deliver, drain, gather, patience, run_told
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.deadline import INTERRUPTED
 from diffkit.methods import BACKENDS
@@ -55,6 +53,7 @@ _POINTS_OF_A_BOX = 200
 @click.option("--box", metavar="BOX", help="Search x=-5:5,y=0:3 for the point where a method is farthest off.")
 @click.option("--between", metavar="A,B", help="With --box: where these two methods are farthest apart.")
 @jobs_option
+@rows_options
 @isolation_options
 @array_options
 @place_options
@@ -76,18 +75,19 @@ def compare(
     diffkit compare "(1-cos(x))/x^2" --box x=-1:1 --backends dual
     diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
+    diffkit compare "x*exp(-y)" --points "points/*.parquet" --rows found --jobs 2
     """
     from diffkit.core.errors import DiffkitError, PointError
 
-    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
-        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
-    by = names(wrt)
-    asked: dict[str, Any] = {"wrt": by[0] if by and len(by) == 1 and kind == "derivative" else by}
-    if order is not None:
-        if kind != "derivative":
-            raise DiffkitError("an order goes with --kind derivative")
-        asked["order"] = order
+    asked = _asked(kind, wrt, order)
     workers = isolation_among(options, jobs) or jobs
+    if box is not None and options["rows"] is not None:
+        raise DiffkitError("--rows does not go with --box", hint="a search reports on the worst point alone")
+    if box is None and (plan := stream_of(expressions, options)) is not None:
+        from diffkit.methods.streams import task_and_records
+
+        run = task_and_records(expressions, options["points"], kind, variables=names(options["variables"]), **asked)
+        return _streamed(kind, backends_of(backends), None, options, (*run, plan, workers))
     question, typed = ask(expressions, kind, options, **asked)
     task, points = question
     if box is not None:
@@ -116,6 +116,21 @@ def compare(
     return 0 if comparison else EXIT_NO
 
 
+def _asked(kind: str, wrt: str | None, order: int | None) -> dict[str, Any]:
+    """The options of a kind of derivative; DiffkitError for what is none, or does not fit."""
+    from diffkit.core.errors import DiffkitError
+
+    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
+        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
+    by = names(wrt)
+    asked: dict[str, Any] = {"wrt": by[0] if by and len(by) == 1 and kind == "derivative" else by}
+    if order is not None:
+        if kind != "derivative":
+            raise DiffkitError("an order goes with --kind derivative")
+        asked["order"] = order
+    return asked
+
+
 def _searched(task: Task, typed: Any, box: str, between: Any, backends: list[Any], options: dict[str, Any]) -> int:
     """Search a box, and report the comparison at the worst point."""
     from diffkit.asking.box_sides import read_box
@@ -132,25 +147,32 @@ def _searched(task: Task, typed: Any, box: str, between: Any, backends: list[Any
 
 
 @click.command(cls=Command)
-@click.argument("cases", metavar="CASES")
+@click.argument("cases", nargs=-1, required=True, metavar="CASES...")
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
 @_BACKENDS_OPTION
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
 @click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
+@click.option("--merge", is_flag=True, help="CASES are reports in JSON, or folders of --rows: report on all of them.")
 @jobs_option
+@rows_options
 @isolation_options
 @report_options
 def report(
-    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None,
-    jobs: int | None, **options: Any,
+    cases: tuple[str, ...], kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None,
+    merge: bool, jobs: int | None, **options: Any,
 ) -> int:  # fmt: skip
-    """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
+    """Report how accurate the methods are over cases, one JSON object a line (- is standard input).
 
-    A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
-    (numbers, decimal text, a status such as "pole", or null); other fields are ignored.
+    CASES is a file of JSON lines, CSV or Parquet, a folder or a pattern of such files. A case has "expr" and "at", and
+    if wanted "id", "vars", "source" and the expected "gradient" or "hessian" (numbers, decimal text, a status such as
+    "pole", or null); other fields are ignored.
     Exit code 0 if no method disagrees with the reference and nothing expected is contradicted, 1 if not, 2 for a
     malformed line, 130 if interrupted; what was found until then is still reported. --against lists the points that
     changed status, lost or gained digits, or take longer; the exit code is then 1 if any is lost, or contradicted.
+
+    --rows writes what is found at each case to shards in a folder, while cases are read as a stream, in constant
+    memory: millions of them are no more trouble than a thousand. Whatever ends the run (Ctrl-C, kill -9, a full disk),
+    the same command with --resume goes on; no row is lost or doubled. --merge reports on several reports together.
 
     \b
     diffkit report cases.jsonl
@@ -158,20 +180,57 @@ def report(
     diffkit report cases.jsonl --against old.json
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --jobs 2 --format html --output accuracy.html
+    diffkit report "cases/*.parquet" --rows found --resume --jobs 2
+    diffkit report --merge monday.json tuesday.json found
     """
+    from diffkit.core.errors import DiffkitError
+    from diffkit.core.records import some_records
     from diffkit.judging.cases import load_cases
     from diffkit.judging.checking.outcome import read_tolerances
     from diffkit.judging.regression import changes_since, known
     from diffkit.reports.accuracy_report import CasesReport
 
     workers = isolation_among(options, jobs) or jobs
-    chosen = backends_of(backends)
+    if merge:
+        return _merged(cases, options)
+    if len(cases) > 1:
+        raise DiffkitError("a report is of one file of cases",
+                           hint='a folder, or a pattern in quotes such as "cases/*.jsonl", is many')  # fmt: skip
+    chosen, allowed = backends_of(backends), read_tolerances(rtol, atol)
+    if (plan := plan_for(options, cases[0])) is not None:
+        if against is not None:
+            raise DiffkitError("--against does not go with --rows", hint="what was found is in the rows")
+        return _streamed(kind, chosen, allowed, options, (None, some_records(cases[0], "cases"), plan, workers))
     old = None if against is None else known(against)
-    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, workers, read_tolerances(rtol, atol))
+    accuracy, code = _examine(load_cases(cases[0], kind), chosen, kind, workers, allowed)
     if old is not None:
         accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
     deliver(CasesReport(accuracy), options)
     return code or (0 if accuracy else EXIT_NO)
+
+
+def _merged(reports: tuple[str, ...], options: dict[str, Any]) -> int:
+    """Report on several reports together."""
+    from diffkit.core.errors import DiffkitError
+    from diffkit.judging.accuracy import merge_reports
+    from diffkit.reports.accuracy_report import CasesReport
+
+    if plan_for(options, None) is not None:
+        raise DiffkitError("--rows does not go with --merge", hint="what is merged has been found")
+    found = merge_reports(*reports)
+    deliver(CasesReport(found), options)
+    return 0 if found else EXIT_NO
+
+
+def _streamed(kind: str, backends: list[Any], allowed: Any, options: dict[str, Any], run: tuple[Any, ...]) -> int:
+    """Compare at every case of a stream: of a task or none, its records, by a plan, by workers."""
+    from diffkit.judging.case_rows import CaseRows, report_rows
+    from diffkit.reports.accuracy_report import CasesReport
+
+    task, records, plan, workers = run
+    found = report_rows(CaseRows(kind, backends, allowed, task), records, plan, workers, drain)
+    good = found.passed if task is None else found.all_agree
+    return run_told(CasesReport(found, task), found.stopped, good, options)
 
 
 def _examine(cases: Any, backends: list[Any], kind: str, workers: Workers, allowed: Any = None) -> tuple[Any, int]:

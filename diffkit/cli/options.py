@@ -14,6 +14,7 @@ from diffkit.cli.output import EXIT_NO
 from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime, ended
+from diffkit.core.files import ROW_FORMATS, ROWS_A_SHARD
 from diffkit.methods import BACKENDS
 from diffkit.methods.tools import TOOLS
 from diffkit.reports import CLAIM_FORMATS, FORMATS, is_format, unknown_format
@@ -137,7 +138,7 @@ array_options = several(
 """``--data`` and ``--let``"""
 place_options = several(
     option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
-    option("--points", "FILE", "Points from CSV with a header of names, or JSON lines; - is standard input."),
+    option("--points", "FILE", "Points from CSV with names, JSON lines or Parquet, or a folder; - is standard input."),
     option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
     report_options,
 )
@@ -170,10 +171,18 @@ jobs_option = click.option(
     help="Processes that share many points (backend auto, compare, report).  [default: 1]",
 )
 """``--jobs``: how many processes are at work"""
+rows_options = several(
+    option("--rows", "DIR", "Read points as a stream, and write a row for each to shards in a new folder."),
+    option("--row-format", "FORMAT", f"Of the shards: {_either(*ROW_FORMATS)}.  [default: that of the points]"),
+    click.option("--shard-rows", type=click.IntRange(1), metavar="N", help=f"Rows a shard.  [default: {ROWS_A_SHARD}]"),
+    click.option("--resume", is_flag=True, help="Go on with the run in --rows, if there is one, whatever ended it."),
+)
+"""where rows go, one for each point of a stream"""
 derivative_options = several(
     array_options,
     place_options,
     jobs_option,
+    rows_options,
     isolation_options,
     click.option(
         "--backend", metavar="NAME", default="auto", shell_complete=among("auto", *BACKENDS, *TOOLS),

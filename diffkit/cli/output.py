@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from diffkit.cli.process import INTERRUPTS, complain
+from diffkit.cli.process import EXIT_INTERRUPTED, INTERRUPTS, complain
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, unhurried
 from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
@@ -101,19 +101,34 @@ def drawing(picture: Picture, options: dict[str, Any], stopped: str = "") -> Ite
 
 def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], str]:
     """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
-    gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
+    return gathered, drain(found, gathered.append, total, doing)
+
+
+def drain(found: Iterable[T], take: Callable[[T], object], total: int | None = None, doing: str = "rows") -> str:
+    """Take what is found one by one, with progress on a terminal; why that ended early, if it did."""
+    gc.enable()  # this is not the one answer after which the process ends
+    any_taken = False
     try:
         for one in _watched(found, total, doing):
-            gathered.append(one)
+            take(one)
+            any_taken = True
             INTERRUPTS.wait()
     except KeyboardInterrupt:
-        if not gathered:
+        if not any_taken:
             raise
-        return gathered, INTERRUPTED
+        return INTERRUPTED
     except TimeIsUp as up:
-        return gathered, up.reason
-    return gathered, ""
+        return up.reason
+    return ""
+
+
+def run_told(document: Any, stopped: str, good: bool, options: dict[str, Any]) -> int:
+    """Report on a run over a stream; the exit code says whether all is well, or the run was interrupted."""
+    deliver(document, options)
+    if stopped:
+        complain(f"{stopped}; what was found is kept, and --resume goes on with it")
+    return EXIT_INTERRUPTED if stopped == INTERRUPTED else 0 if good else EXIT_NO
 
 
 @contextmanager
@@ -148,13 +163,23 @@ def patience(doing: str) -> Iterator[Callable[[str], object]]:
         thread.join()
 
 
-def _watched(found: Iterable[T], total: int, doing: str) -> Iterable[T]:
+def _watched(found: Iterable[T], total: int | None, doing: str) -> Iterable[T]:
     if not sys.stderr.isatty():
         return found
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
-    return track(found, doing, total, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    if total is not None:
+        return track(found, doing, total, console=console, transient=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return _counted(found, Progress(*columns, console=console, transient=True), doing)
+
+
+def _counted(found: Iterable[T], bar: Any, doing: str) -> Iterator[T]:
+    """A stream, of which nobody knows the end, beside the number of what has come."""
+    with bar:
+        yield from bar.track(found, total=None, description=doing)
 
 
 @contextmanager

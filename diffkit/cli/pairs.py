@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from diffkit.cli.inputs import CODE_NAME, code_or_text, names_in_module
 from diffkit.core.errors import DiffkitError, FileError, did_you_mean, ended
 from diffkit.core.files import read
+from diffkit.core.records import Record, records_of
+from diffkit.core.row_files import Columns, Row
 
 if TYPE_CHECKING:
     from diffkit.core.isolation import Isolation
@@ -27,6 +29,7 @@ _CLAIMED_KINDS = ("gradient", "jacobian", "hessian", "vjp")
 _TEXT, _TEXTS, _NUMBER, _FLAG = (str,), (str, list), (int, float), (bool,)
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": _TEXT, "function": _TEXT, **dict.fromkeys(_CLAIMED_KINDS, _TEXTS), "points": (str, int, float, list),
+    "points_from": _TEXT,
     "args": (list,), "variables": _TEXTS, "wrt": _TEXTS, "reset": _TEXT, "rtol": _NUMBER, "atol": _NUMBER,
     "beside": (int,), "symmetric": _FLAG, "timeout": _NUMBER,
 }  # fmt: skip
@@ -71,6 +74,10 @@ class Pair:
 
     def asked(self) -> Iterator[AskedPair]:
         """The pair at each of its points."""
+        if "points_from" in self.given:
+            for record in records_of(self.given["points_from"], "csv"):
+                yield AskedPair(self, f"{self.name}, {record.place}", record.value)
+            return
         points = self.given.get("points", [None])
         points = points if isinstance(points, list) else [points]
         for number, point in enumerate(points, 1):
@@ -146,6 +153,45 @@ def _lost(asked: AskedPair, error: DiffkitError) -> list[NamedCheck]:
     return [asked.pair.failed(asked.name, error)]
 
 
+class PairRows:
+    """The claims of pairs checked, each at each of its points: a row holds the verdict and its reason."""
+
+    def __init__(self, pairs: list[Pair]):
+        self.pairs = pairs
+        self.columns: Columns = {"name": "text", "verdict": "text", "message": "text", "file": "text", "line": "int"}
+
+    @property
+    def what(self) -> dict[str, Any]:
+        """What is checked."""
+        return {"kind": "check", "pairs": [{"key": pair.key, **pair.given} for pair in self.pairs]}
+
+    def records(self) -> Iterator[Record]:
+        """Each pair by its number, with the name of a check and its point."""
+        number = 0
+        for k, pair in enumerate(self.pairs):
+            for _, name, point in pair.asked():
+                number += 1
+                yield Record([k, name, point], "", number, "check")
+
+    def get_ready(self) -> None:
+        """Nothing is needed by all."""
+
+    def row(self, record: Record) -> Row:
+        """Check a claim at a point."""
+        k, name, point = record.value
+        return _row_of(self.pairs[k].check(name, point))
+
+    def lost(self, record: Record, reason: str) -> Row:
+        """Give the row of a check that ends every process that works on it."""
+        k, name, _ = record.value
+        return _row_of(self.pairs[k].failed(name, DiffkitError(reason)))
+
+
+def _row_of(check: NamedCheck) -> Row:
+    return {"name": check.name, "verdict": check.verdict, "message": check.about, "file": check.file,
+            "line": check.line}  # fmt: skip
+
+
 def read_pairs(file: str) -> list[Pair]:
     """Read the pairs of a pyproject.toml; FileError names the key that is wrong."""
     text = read(file)
@@ -185,6 +231,8 @@ def _pair(given: Any, shared: dict[str, Any], key: str, place: ClaimPlace) -> Pa
         value = given.get(name)
         if isinstance(value, list) and not (value and _are_texts(value)):
             raise FileError(f"{key}.{name} is text, or a list of texts")
+    if "points" in given and "points_from" in given:
+        raise FileError(f"{key} has points and points_from", hint="give one of them")
     if given.get("points") == []:
         raise FileError(f"{key}.points is empty", hint="leave it out for formulas that are compared everywhere")
     return Pair(key, {**shared, **given}, place)

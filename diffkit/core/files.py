@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any, TextIO
 
 from diffkit.core.errors import DiffkitError, FileError, PointError, plural
 
+ROW_FORMATS = ("jsonl", "csv", "parquet")
+"""Formats of rows, which are the endings of their files."""
+ROWS_A_SHARD = 10_000  # unless told otherwise
 LONGEST_FILE = 2**28  # characters; a device without an end has more
 
 
@@ -34,15 +37,14 @@ def _whole(stream: TextIO, name: str | PathLike[str]) -> str:
     return text
 
 
-def csv_rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
     """Give the number of its line and the stripped cells of each row that is not blank; all are as wide as the first.
 
     FileError names the line that is wrong.
     """
     import csv
-    import io
 
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    reader = csv.reader(lines, skipinitialspace=True, strict=True)
     width = None
     try:
         for row in reader:
@@ -57,11 +59,18 @@ def csv_rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
         raise at_line(name, reader.line_num, error) from None
 
 
-def json_lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
+def write_table(stream: TextIO, rows: Iterable[list[str]]) -> None:
+    """Write rows of cells as CSV."""
+    import csv
+
+    csv.writer(stream).writerows(rows)
+
+
+def json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[int, Any]]:
     """Give the number and the value of each line that is not blank; FileError names the line that is no JSON."""
     import json
 
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -79,10 +88,10 @@ def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def at_line(name: str, line: int, error: Exception) -> FileError:
+def at_line(name: str, line: int, error: Exception, unit: str = "line") -> FileError:
     """Give the error of a file's line."""
     reason = error.reason if isinstance(error, DiffkitError) else str(error)
-    return FileError(f"{name}, line {line}: {reason}", hint=getattr(error, "hint", ""))
+    return FileError(f"{name}, {unit} {line}: {reason}", hint=getattr(error, "hint", ""))
 
 
 @contextmanager

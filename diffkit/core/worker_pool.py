@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from threading import local
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     """how many processes, who runs the calls, or what each may need; None for this process alone"""
 
 _PARTS_EACH = 4  # parts that every worker gets at least, so that none waits long for the last
-_MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
+MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
 _AHEAD = 4  # parts that are asked for each worker, before the first of them is answered
 _AHEAD_OF_OTHERS = 1000  # the same for an executor, of which nobody knows how many processes it has
 _STARTS_IN_VAIN = 5  # times in a row that a worker may end before it has done anything
@@ -41,14 +43,14 @@ def are_shared(workers: Workers) -> bool:
     return workers > 1
 
 
-def _processes(workers: Workers) -> int | None:
+def processes(workers: Workers) -> int | None:
     """How many workers of our own there are to be; None where they are somebody else's."""
     return workers.workers if isinstance(workers, Isolation) else workers if isinstance(workers, int) else None
 
 
-def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> list[Sequence[T]]:
+def parts(items: Sequence[T], workers: Workers, most: int = MOST_TOGETHER) -> list[Sequence[T]]:
     """Split items into neighbours for one call each, of so many at most."""
-    count = _processes(workers) or os.cpu_count() or 1
+    count = processes(workers) or os.cpu_count() or 1
     size = max(1, min(most, len(items) // (_PARTS_EACH * count)))
     return [items[first : first + size] for first in range(0, len(items), size)]
 
@@ -72,7 +74,7 @@ def in_order(
     deadline = current_deadline()
     limit = time_of(deadline)
     patient = None if deadline is None else delayed(deadline)
-    own = _processes(workers)
+    own = processes(workers)
     ahead = _AHEAD_OF_OTHERS if own is None else _AHEAD * own
     coming = iter(parts)
     with _submitting(workers, patient) as submit:
@@ -105,6 +107,16 @@ def in_order(
                 waiting.future.cancel()
 
 
+_AT_WORK = local()
+
+
+def unpacked(packed: bytes) -> Any:
+    """In a worker: give what was pickled, with all that it has prepared since, as long as its thread works with it."""
+    if getattr(_AT_WORK, "packed", None) != packed:
+        _AT_WORK.packed, _AT_WORK.thing = packed, pickle.loads(packed)
+    return _AT_WORK.thing
+
+
 class _PartAsked(NamedTuple, Generic[T]):
     """A part that a call is about, and whether a worker has ended with it alone."""
 
@@ -116,7 +128,7 @@ class _PartAsked(NamedTuple, Generic[T]):
 @contextmanager
 def _submitting(workers: Workers, deadline: Deadline | None) -> Iterator[Callable[[TimedCall, bool], Future[Any]]]:
     """The way to have calls done, in a worker that has done nothing before where that is asked for."""
-    own = _processes(workers)
+    own = processes(workers)
     if own is None:
         executor: Any = workers
         yield lambda call, _: _submitted(executor, call)

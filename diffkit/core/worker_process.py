@@ -50,8 +50,10 @@ def serve(memory: int = 0) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     Thread(target=_listen, args=(asked, calls.put)).start()
-    while True:
-        write(answered, _answered(calls.get()))
+    with suppress(BrokenPipeError):  # whoever asked is gone
+        while True:
+            write(answered, _answered(calls.get()))
+    os._exit(0)
 
 
 def _listen(asked: IO[bytes], put: Callable[[bytes], None]) -> None:

@@ -2,112 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from diffkit.core.equality import ByContent
-from diffkit.core.errors import plural
+from diffkit.core.errors import DiffkitError, FileError, listing, plural
 from diffkit.core.report_views import ReportViews
-from diffkit.judging.cases import Case
+from diffkit.core.row_folder import rows_in
 from diffkit.judging.comparison import Finding
-from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
-
-if TYPE_CHECKING:
-    pass
-
-CONTRADICTS = "contradicts the expected value"
-
-
-class Score(NamedTuple):
-    """One backend on one distinct partial of one case that has a reference value.
-
-    ``ulps`` is infinite where the backend has no value, and NaN where the reference is zero and the value is not.
-    """
-
-    case: str
-    backend: str
-    label: str
-    value: float
-    reference: float
-    error: float
-    ulps: float
-    digits: float
-    bar: float
-    within: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What comparing one case found; ``verdict`` as of a Comparison, or "failed" with the reason as a finding."""
-
-    case: Case
-    verdict: str
-    scores: tuple[Score, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    message: str = ""
-    """why the reference has no value, where it has none"""
-    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
-    """how long each method took"""
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the reference or a method contradicts what was expected."""
-        return any(f.cause == CONTRADICTS for f in self.findings)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the methods do not disagree with the reference and nothing contradicts what was expected."""
-        return self.verdict not in ("disagree", "failed") and not self.contradicted
-
-
-class Quantiles(NamedTuple):
-    """Nearest-rank quantiles, from the best to the worst: half, 95 %, 99 % and all of the numbers are this good."""
-
-    median: float
-    most: float
-    nearly_all: float
-    worst: float
-
-
-@dataclass(frozen=True)
-class BackendAccuracy:
-    """One backend over all components whose reference is a number; true zeros have no ulps and stand apart.
-
-    ``ulps`` runs over ``components``, no value counting as infinite; ``shares`` are the parts of them with at most
-    0.5, 1 and 4 ulps and with more than 1000. ``held`` of ``bars`` values lie within the error bar of their method;
-    ``overstated`` is bar / error, from tight to wide, where both are positive numbers.
-    """
-
-    backend: str
-    components: int
-    no_value: int
-    ulps: Quantiles
-    shares: tuple[float, float, float, float]
-    digits: Quantiles
-    zeros: int
-    zeros_exact: int
-    bars: int
-    held: int
-    overstated: Quantiles
-
-
-class FindingGroup(NamedTuple):
-    """Findings of one backend and one cause: the cases that have it, and the first one's evidence."""
-
-    backend: str
-    cause: str
-    cases: tuple[str, ...]
-    evidence: str
-
-    @property
-    def contradicts(self) -> bool:
-        """Whether expected values are contradicted."""
-        return self.cause == CONTRADICTS
+from diffkit.judging.outcomes import OUTCOME_COLUMNS, Outcome, Score, of_json, of_row
+from diffkit.judging.regression import Changes, Key, Known, changes_since, known, malformed, read_fields, standing
+from diffkit.judging.tally import BackendAccuracy, BackendTally, FindingGroup, Tally
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,7 +25,8 @@ class AccuracyReport(ReportViews, ByContent):
     """How accurate backends are over ``outcomes``, of ``total`` cases.
 
     It is partial if there are fewer outcomes than cases, and true if it has
-    passed.
+    passed. Where rows went to a folder there are no outcomes, only what was
+    counted of them.
 
     Examples
     --------
@@ -133,17 +44,29 @@ class AccuracyReport(ReportViews, ByContent):
     """the methods"""
     outcomes: tuple[Outcome, ...]
     """what comparing each case found"""
-    total: int
-    """how many cases there are"""
+    total: int | None
+    """how many cases there are; None where a stream was left before its end"""
     stopped: str = ""
     """why not all were reached, if they were not"""
     changes: Changes | None = None
     """what is different from an old report that it was compared with"""
+    counted: Tally | None = field(default=None, compare=False)
+    """what was counted where outcomes were not kept"""
+
+    @cached_property
+    def tally(self) -> Tally:
+        """All that was counted."""
+        return Tally(self.outcomes) if self.counted is None else self.counted
+
+    @property
+    def points(self) -> int:
+        """How many cases were reached."""
+        return self.tally.rows
 
     @property
     def complete(self) -> bool:
         """Whether every case was reached."""
-        return len(self.outcomes) == self.total
+        return self.points == self.total
 
     @property
     def all_agree(self) -> bool:
@@ -153,22 +76,22 @@ class AccuracyReport(ReportViews, ByContent):
     @property
     def passed(self) -> bool:
         """Whether no method disagrees with the reference and nothing contradicts what was expected."""
-        return self.complete and all(outcome.passed for outcome in self.outcomes)
+        return self.complete and self.tally.passed == self.points
 
     @property
     def expecting(self) -> int:
         """How many cases say what they expect."""
-        return sum(bool(outcome.case.expected) for outcome in self.outcomes)
+        return self.tally.expecting
 
     @property
     def contradicted(self) -> int:
         """How many cases have an expected value that the reference or a method contradicts."""
-        return sum(outcome.contradicted for outcome in self.outcomes)
+        return self.tally.contradicted
 
-    @cached_property
+    @property
     def verdicts(self) -> dict[str, int]:
         """How many cases have each verdict, most frequent first."""
-        return dict(Counter(outcome.verdict for outcome in self.outcomes).most_common())
+        return dict(self.tally.verdicts.most_common())
 
     @cached_property
     def scores(self) -> tuple[Score, ...]:
@@ -178,25 +101,33 @@ class AccuracyReport(ReportViews, ByContent):
     @cached_property
     def summary(self) -> tuple[BackendAccuracy, ...]:
         """The accuracy of each backend."""
-        return tuple(_accuracy(name, [s for s in self.scores if s.backend == name]) for name in self.backends)
+        nothing = BackendTally()
+        return tuple(self.tally.backends.get(name, nothing).accuracy(name) for name in self.backends)
 
     @cached_property
     def groups(self) -> tuple[FindingGroup, ...]:
         """Findings by backend and cause, the most frequent first."""
-        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for outcome in self.outcomes:
-            first: dict[tuple[str, str], str] = {}
-            for f in outcome.findings:
-                first.setdefault((f.backend, f.cause), f.evidence)
-            for key, evidence in first.items():
-                found.setdefault(key, []).append((outcome.case.name, evidence))
-        groups = [FindingGroup(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
-        return tuple(sorted(groups, key=lambda group: -len(group.cases)))
+        return self.tally.groups()
 
     @property
     def contradictions(self) -> tuple[tuple[str, Finding], ...]:
-        """Where the reference or a method contradicts what was expected: the case, and the finding."""
-        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == CONTRADICTS)
+        """Where the reference or a method contradicts what was expected: the case, and the finding; 1000 at most."""
+        return tuple(self.tally.contradictions)
+
+    def merge(self, *others: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> AccuracyReport:
+        """Give one report on the cases of this and other reports.
+
+        Parameters
+        ----------
+        *others : AccuracyReport, mapping, str or path
+            As ``merge_reports`` takes them.
+
+        Returns
+        -------
+        AccuracyReport
+            The report on all.
+        """
+        return merge_reports(self, *others)
 
     def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
         """Compare with an old report.
@@ -217,6 +148,8 @@ class AccuracyReport(ReportViews, ByContent):
             For a file that is no such report, or is of another version or another
             kind of derivative.
         """
+        if not self.outcomes and self.points:
+            raise DiffkitError("a report whose rows went to a folder keeps no outcomes to compare")
         before, name = (old.known, "the old report") if isinstance(old, AccuracyReport) else known(old)
         return changes_since(before, self.known, name)
 
@@ -239,31 +172,27 @@ class AccuracyReport(ReportViews, ByContent):
         Parameters
         ----------
         count : int, default 10
-            How many at most.
+            How many at most, up to 1000.
 
         Returns
         -------
         tuple of Score
             Those outside their bar first, then by ulps, above one.
         """
-        by_pair: dict[tuple[str, str], Score] = {}
-        for score in sorted(self.scores, key=_badness):
-            if _badness(score) < (0, -1.0):
-                by_pair.setdefault((score.case, score.backend), score)
-        return tuple(list(by_pair.values())[:count])
+        return tuple(islice(self.tally.worst(), count))
 
     @property
     def headline(self) -> str:
         """What was compared and the verdicts, in one line."""
-        whole = "" if self.complete else f"PARTIAL ({self.stopped}), the first {len(self.outcomes)} of "
-        return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
-            f"{count} {verdict}" for verdict, count in self.verdicts.items()
-        )
+        of = "" if self.total is None else f" of {plural(self.total, 'point')}"
+        whole = plural(self.points, "point") if not of else of.removeprefix(" of ")
+        where = whole if self.complete else f"PARTIAL ({self.stopped}), the first {self.points}{of}"
+        return f"{self.kind}s at {where}: " + ", ".join(f"{n} {verdict}" for verdict, n in self.verdicts.items())
 
     @property
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant otherwise, in any of the cases."""
-        return tuple(dict.fromkeys(note for outcome in self.outcomes for note in outcome.case.task.notes))
+        return tuple(self.tally.notes)
 
     def __bool__(self) -> bool:
         """A report is true only if it has passed.
@@ -284,34 +213,78 @@ class AccuracyReport(ReportViews, ByContent):
         return "\n".join(lines)
 
 
-def _badness(score: Score) -> tuple[int, float]:
-    """Sort key, the worst first; a true zero that is missed weighs as its bar being broken or not at all."""
-    return (-(not score.within), -score.ulps if score.ulps == score.ulps else 0.0)
+def merge_reports(*reports: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> AccuracyReport:
+    """Give one report on the cases of several.
+
+    Counts add up, and quantiles are those of all numbers together.
+
+    Parameters
+    ----------
+    *reports : AccuracyReport, mapping, str or path
+        Reports, such in JSON (a path, or what is in it), or folders that
+        ``rows`` has named.
+
+    Returns
+    -------
+    AccuracyReport
+        The report on all. Quantiles are exact where each part has kept its
+        numbers and together they are 100,000 at most; above that they are of
+        a t-digest, where the package fastdigest is there, and ``quantiles`` of
+        the ``summary`` says so.
+
+    Raises
+    ------
+    DiffkitError
+        For no reports, or for different kinds of derivatives.
+    FileError
+        For what is no report.
+
+    Examples
+    --------
+    >>> parts = [dk.report([{"expr": "x^3", "at": k}]) for k in (1, 2)]
+    >>> print(dk.merge_reports(*parts).headline)
+    gradients at 2 points: 2 agree
+    """
+    if not reports:
+        raise DiffkitError("there are no reports to merge")
+    found = [one if isinstance(one, AccuracyReport) else _read_report(one) for one in reports]
+    first, kinds = found[0], dict.fromkeys(report.kind for report in found)
+    if len(kinds) > 1:
+        raise DiffkitError(f"reports on {listing([f'{kind}s' for kind in kinds])} do not merge")
+    tally = Tally()
+    for report in found:
+        tally.merge(report.tally)
+    whole = all(len(report.outcomes) == report.tally.rows for report in found)
+    totals = [report.total for report in found]
+    return AccuracyReport(
+        first.kind, tuple(dict.fromkeys(name for report in found for name in report.backends)),
+        tuple(outcome for report in found for outcome in report.outcomes) if whole else (),
+        None if None in totals else sum(total or 0 for total in totals),
+        next((report.stopped for report in found if report.stopped), ""), None, tally,
+    )  # fmt: skip
 
 
-def _accuracy(backend: str, scores: Sequence[Score]) -> BackendAccuracy:
-    zeros = [s for s in scores if s.reference == 0]
-    ulps = [s.ulps for s in scores if s.reference != 0]
-    count = len(ulps)
-    shares = [sum(u <= most for u in ulps) / count if count else math.nan for most in (0.5, 1, 4)]
-    beyond = sum(u > 1000 for u in ulps) / count if count else math.nan
-    return BackendAccuracy(
-        backend,
-        count,
-        sum(math.isnan(s.value) for s in scores),
-        quantiles(ulps),
-        (shares[0], shares[1], shares[2], beyond),
-        quantiles([-s.digits for s in scores if s.reference != 0], -1.0),
-        len(zeros),
-        sum(s.value == 0 for s in zeros),
-        sum(not math.isnan(s.value) for s in scores),
-        sum(s.within and not math.isnan(s.value) for s in scores),
-        quantiles([s.bar / s.error for s in scores if 0 < s.error < math.inf and 0 < s.bar < math.inf]),
+def _read_report(report: Mapping[str, Any] | str | PathLike[str]) -> AccuracyReport:
+    """The report that JSON holds, or that the rows in a folder are; FileError where there is none."""
+    if isinstance(report, (str, PathLike)) and os.path.isdir(report):
+        return report_in(os.fspath(report))
+    fields, name = read_fields(report)
+    try:
+        backends = tuple(str(a["backend"]) for a in fields["backends"])
+        tally = fields["tally"]
+        counted = Tally(map(of_json, fields["outcomes"])) if tally is None else Tally.of_state(tally)
+        return AccuracyReport(str(fields["kind"]), backends, (), fields["total"], str(fields["stopped"]), None, counted)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise malformed(name, error) from None
+
+
+def report_in(folder: str) -> AccuracyReport:
+    """Give the report on the rows in a folder; FileError where they are of no such run."""
+    what, rows, complete = rows_in(folder, OUTCOME_COLUMNS)
+    if "methods" not in what:
+        raise FileError(f"{folder} holds rows of something else than a report")
+    tally = Tally(map(of_row, rows))
+    stopped = "" if complete else "the run is not finished"
+    return AccuracyReport(
+        what["kind"], tuple(what["methods"]), (), tally.rows if complete else None, stopped, None, tally
     )
-
-
-def quantiles(values: Iterable[float], sign: float = 1.0) -> Quantiles:
-    """Give nearest-rank quantiles (so infinities need no arithmetic), times ``sign``; all NaN of no values."""
-    ordered = sorted(values)
-    ranks = [max(1, math.ceil(percent * len(ordered) / 100)) - 1 for percent in (50, 95, 99, 100)]
-    return Quantiles(*(sign * ordered[rank] if ordered else math.nan for rank in ranks))

@@ -6,17 +6,18 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from diffkit.asking.tasks import Task, gradient_task
 from diffkit.core.deadline import TimeIsUp, check_time, collected, current_deadline
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program
-from diffkit.core.worker_pool import are_shared, in_order, parts
-from diffkit.judging.accuracy import CONTRADICTS, Outcome, Score
+from diffkit.core.worker_pool import are_shared, in_order, parts, unpacked
+from diffkit.core.workers import pickled
 from diffkit.judging.cases import Case
 from diffkit.judging.checking.outcome import Tolerances
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
+from diffkit.judging.outcomes import CONTRADICTS, Outcome, Score
 from diffkit.methods import Backend
 from diffkit.methods.answering import find_backend
 
@@ -38,10 +39,11 @@ def examine(
 
     ``workers`` share the cases, and outcomes are the same and come in the same order.
     """
+    examiner = Examiner(backends, allowed)
     if not are_shared(workers):
-        yield from _examined(cases, backends, allowed)
+        yield from map(examiner.outcome, cases)
         return
-    there = partial(_part_examined, backends=backends, allowed=allowed)
+    there = partial(_part_examined, pickled(examiner))
     for part, (outcomes, stopped) in in_order(there, parts(cases, workers), workers, _lost):
         yield from (replace(outcome, case=case) for case, outcome in zip(part, outcomes, strict=False))
         deadline = current_deadline()
@@ -49,54 +51,38 @@ def examine(
             raise TimeIsUp(deadline)
 
 
-def _part_examined(
-    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
-) -> tuple[list[Outcome], str]:
+def _part_examined(packed: bytes, cases: Sequence[Case]) -> tuple[list[Outcome], str]:
     """In a worker: the outcomes of some cases, and why there are no more; whoever asks has the cases."""
-    outcomes, stopped = collected(_examined(cases, backends, allowed))
+    examiner: Examiner = unpacked(packed)
+    if not cases:  # a worker that is new gets ready
+        examiner.start()
+    outcomes, stopped = collected(map(examiner.outcome, cases))
     return [replace(outcome, case=_CASE) for outcome in outcomes], stopped
 
 
 def _lost(case: Case, error: DiffkitError) -> tuple[list[Outcome], str]:
     """What is said of a case that ends every worker that compares at it."""
-    return [_failed(case, error)], ""
+    return [failed(case, str(error))], ""
 
 
-def _failed(case: Case, error: DiffkitError) -> Outcome:
-    return Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
+def failed(case: Case, reason: str) -> Outcome:
+    """Give the outcome of a case that could not be compared."""
+    return Outcome(case, "failed", (), (Finding("reference", "could not be compared", reason),))
 
 
-def _examined(
-    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
-) -> Iterator[Outcome]:
-    comparers = _Comparers(backends)
-    if not cases:  # a worker that is new gets ready
-        comparers.start()
-    for case in cases:
-        try:
-            comparers.start()
-            comparison = comparers.of(case.task).at(case.point)
-            check_time()  # of a case that was not finished nothing is told
-        except DiffkitError as error:
-            yield _failed(case, error)
-            continue
-        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or _NEARLY_EXPECTED)]
-        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
-        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
-        message = "" if comparison.reference.ok else comparison.reference.message
-        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
-        yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
-
-
-class _Comparers:
-    """Backends prepared for the tasks that were asked for lately."""
+class Examiner:
+    """Backends to be compared at one case after another, prepared for the tasks that were asked for lately."""
 
     started: ClassVar[set[tuple[str, ...]]] = set()
     """methods that have been at work in this process"""
 
-    def __init__(self, backends: Sequence[str | Backend]):
-        self.backends = backends
-        self.known: dict[int, Comparer] = {}
+    def __init__(self, backends: Sequence[str | Backend], allowed: Tolerances | None = None):
+        self.backends, self.allowed = backends, allowed or _NEARLY_EXPECTED
+        self.known: dict[Task, Comparer] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what is prepared behind."""
+        return {**vars(self), "known": {}}
 
     def start(self) -> None:
         """What is imported and started at first is no case's time."""
@@ -105,13 +91,28 @@ class _Comparers:
             self.started.add(names)
             Comparer(_IDENTITY, self.backends).at((1.0,))
 
-    def of(self, task: Task) -> Comparer:
+    def outcome(self, case: Case) -> Outcome:
+        """Compare at a case."""
+        try:
+            self.start()
+            comparison = self._comparer(case.task).at(case.point)
+            check_time()  # of a case that was not finished nothing is told
+        except DiffkitError as error:
+            return failed(case, str(error))
+        findings = [*comparison.findings, *_contradictions(case, comparison, self.allowed)]
+        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
+        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
+        message = "" if comparison.reference.ok else comparison.reference.message
+        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
+        return Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
+
+    def _comparer(self, task: Task) -> Comparer:
         """Them, for a task."""
-        if id(task) not in self.known:
+        if task not in self.known:
             while len(self.known) >= _TASKS_KEPT:
                 del self.known[next(iter(self.known))]
-            self.known[id(task)] = Comparer(task, self.backends)  # which keeps the task, and so its id
-        return self.known[id(task)]
+            self.known[task] = Comparer(task, self.backends)
+        return self.known[task]
 
 
 def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:

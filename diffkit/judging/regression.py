@@ -167,22 +167,9 @@ def standing(value: float | None, within: bool) -> str:
 
 def known(report: Mapping[str, Any] | str | PathLike[str]) -> tuple[Known, str]:
     """Give what a report in JSON says, and its name; FileError if it is no report of this version."""
-    if isinstance(report, Mapping):
-        return _known(report, "the old report"), "the old report"
-    name = "standard input" if report == "-" else str(report)
-    try:
-        fields = json.loads(read(report))
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{name} is not JSON: {error}", hint="write it with report --format json") from None
-    return _known(fields, name), name
-
-
-def _known(fields: Any, name: str) -> Known:
-    schema = fields.get("schema") if isinstance(fields, Mapping) else None
-    if schema != _SCHEMA:
-        said = "it has no schema" if schema is None else f"its schema is {str(schema)[:40]}"
-        raise FileError(f"{name} is no report to compare with: {said}, not {_SCHEMA}",
-                        hint="write it anew with report --format json")  # fmt: skip
+    fields, name = read_fields(report)
+    if fields.get("tally") is not None:
+        raise FileError(f"{name} keeps no outcomes to compare with: its rows went to a folder")
     try:
         cases = [(_case(o), o) for o in fields["outcomes"]]
         return Known(
@@ -192,10 +179,32 @@ def _known(fields: Any, name: str) -> Known:
             {case._replace(backend=str(s["backend"]), partial=str(s["label"])):
              (standing(s["value"], s["within"]), _number(s["digits"])) for case, o in cases for s in o["scores"]},
             {case._replace(backend=str(b)): _number(t) for case, o in cases for b, t in o["seconds"].items()},
-        )  # fmt: skip
+        ), name  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise FileError(f"{name} is a malformed report: {what}", hint="write it with report --format json") from None
+        raise malformed(name, error) from None
+
+
+def read_fields(report: Mapping[str, Any] | str | PathLike[str]) -> tuple[Mapping[str, Any], str]:
+    """Give the fields of a report in JSON, and its name; FileError if it is no report of this version."""
+    fields: Any = report
+    name = "the old report" if isinstance(report, Mapping) else "standard input" if report == "-" else str(report)
+    if not isinstance(report, Mapping):
+        try:
+            fields = json.loads(read(report))
+        except (ValueError, RecursionError) as error:
+            raise FileError(f"{name} is not JSON: {error}", hint="write it with report --format json") from None
+    schema = fields.get("schema") if isinstance(fields, Mapping) else None
+    if schema != _SCHEMA:
+        said = "it has no schema" if schema is None else f"its schema is {str(schema)[:40]}"
+        raise FileError(f"{name} is no report of this version: {said}, not {_SCHEMA}",
+                        hint="write it anew with report --format json")  # fmt: skip
+    return fields, name
+
+
+def malformed(name: str, error: Exception) -> FileError:
+    """Give the error for a report that lacks something."""
+    what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    return FileError(f"{name} is a malformed report: {what}", hint="write it with report --format json")
 
 
 def _case(outcome: Mapping[str, Any]) -> Key:

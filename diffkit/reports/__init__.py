@@ -52,6 +52,7 @@ DOCUMENTS = {
     "Comparison": "comparison_report:ComparisonReport",
     "Worst": "comparison_report:at_worst",
     "AccuracyReport": "accuracy_report:CasesReport",
+    "RowsReport": "rows_report:RowsDocument",
     "Check": "check_report:CheckReport",
     "Derivation": "derivation_report:DerivationReport",
     "Backward": "derivation_report:BackwardReport",

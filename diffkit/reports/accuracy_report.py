@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import plural
+from diffkit.judging.sketches import EXACT
 from diffkit.reports.comparison_report import VERDICT_WORDS
 from diffkit.reports.document import (
     STATUS_WORDS,
@@ -27,8 +28,9 @@ from diffkit.reports.document import (
 from diffkit.reports.result_report import Report
 
 if TYPE_CHECKING:
-    from diffkit.judging.accuracy import AccuracyReport, BackendAccuracy
+    from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.regression import Changes
+    from diffkit.judging.tally import BackendAccuracy
     from diffkit.reports.pictures.charts import Chart
 
 _POINTS_NAMED = 5  # points that a finding names
@@ -79,7 +81,7 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
     """Lay an accuracy report out."""
     yield from _contradictions(report)
     if not report.complete:
-        done = f"{len(report.outcomes)} of {report.total} points"
+        done = plural(report.points, "point") if report.total is None else f"{report.points} of {report.total} points"
         yield Note(f"PARTIAL REPORT: {report.stopped} after {done}; the rest was not looked at")
         yield Gap()
     yield from _compared(report.changes)
@@ -92,14 +94,14 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
 
 def _verdicts(report: AccuracyReport) -> Iterator[Block]:
     """How many points have which verdict, and why."""
-    yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
+    yield Heading(f"{report.kind}s at {plural(report.points, 'point')}")
     rows = [(STATUS_WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
     yield Table(("verdict", "points", "meaning"), tuple(rows))
     for verdict in report.verdicts:
-        told = [o for o in report.outcomes if o.verdict == verdict and o.message]
-        if told:
-            where = listed((o.case.name for o in told), _POINTS_NAMED)
-            yield Note(f"{STATUS_WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
+        if verdict in report.tally.messages:
+            told = report.tally.messages[verdict]
+            where = _named(told.names, told.count)
+            yield Note(f"{STATUS_WORDS.get(verdict, verdict)} at {where}: {worded(told.words)}")
     if report.expecting:
         held = f"contradicted at {report.contradicted}" if report.contradicted else "all hold"
         yield Note(f"expected values: at {plural(report.expecting, 'point')}, {held}")
@@ -113,6 +115,8 @@ def _measures(summary: Sequence[Any]) -> Iterator[Block]:
     yield Heading("error in ulps (95 % of the partials have at most …)")
     yield Table(("method", "partials", *_ULP_COLUMNS, "no value"), tuple(map(_ulps, summary)))
     yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
+    for source in dict.fromkeys(a.quantiles for a in summary if a.quantiles != EXACT):
+        yield Note(f"so many numbers are not kept: quantiles but the last are near them, by a {source}")
     yield Gap()
     yield Heading("share of the partials with an error of so many ulps")
     yield Table(("method", *_SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
@@ -138,9 +142,14 @@ def _findings(groups: Sequence[Any]) -> Iterator[Block]:
         yield Heading("findings")
     for group in groups:
         yield Note(
-            f"{group.backend}: {worded(group.cause)} at {plural(len(group.cases), 'point')}, "
-            f"{listed(group.cases, _POINTS_NAMED)}. The first: {worded(group.evidence)}"
+            f"{group.backend}: {worded(group.cause)} at {plural(group.total, 'point')}, "
+            f"{_named(group.cases, group.total)}. The first: {worded(group.evidence)}"
         )
+
+
+def _named(names: Sequence[str], count: int) -> str:
+    """The first of so many points."""
+    return listed([*names[:_POINTS_NAMED], *[""] * (count - _POINTS_NAMED)], _POINTS_NAMED)
 
 
 def _contradictions(report: AccuracyReport) -> Iterator[Block]:
@@ -224,19 +233,19 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
     return {
         "contradictions": [{"point": name, **picked(f, "backend", "evidence")} for name, f in report.contradictions],
         "changes": None if report.changes is None else _changed(report.changes),
-        "points": len(report.outcomes),
-        **picked(report, "total", "complete", "stopped", "all_agree", "passed"),
+        **picked(report, "points", "total", "complete", "stopped", "all_agree", "passed"),
         **picked(report, "verdicts", "expecting", "contradicted"),
         "backends": [
             {
                 **picked(a, "backend", "components", "no_value", "ulps"),
                 "shares": plain(dict(zip(_SHARE_NAMES, a.shares, strict=True))),
-                **picked(a, "digits", "zeros", "zeros_exact", "bars", "held", "overstated"),
+                **picked(a, "digits", "zeros", "zeros_exact", "bars", "held", "overstated", "quantiles"),
             }
             for a in report.summary
         ],
         "findings": [
-            {**picked(g, "backend", "cause"), "points": list(g.cases), "evidence": g.evidence} for g in report.groups
+            {**picked(g, "backend", "cause", "total"), "points": list(g.cases), "evidence": g.evidence}
+            for g in report.groups
         ],
         "worst": plain(report.worst()),
         "outcomes": [
@@ -246,8 +255,11 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
                 "at": outcome.case.at,
                 "verdict": outcome.verdict,
                 **present(outcome, "message"),
-                **picked(outcome, "passed", "contradicted", "seconds", "scores"),
+                **picked(outcome, "passed", "contradicted", "expecting", "seconds", "scores"),
+                "findings": [picked(f, "backend", "cause", "evidence", "where") for f in outcome.findings],
+                "notes": list(outcome.notes),
             }
             for outcome in report.outcomes
         ],
+        "tally": None if report.outcomes or not report.points else report.tally.state(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -167,7 +168,7 @@ def _columns(file: str, text: str) -> Columns:
     rows: list[list[str]] = []
     lines: list[int] = []
     header: list[str] | None = None
-    for line, cells in csv_rows(text, file):
+    for line, cells in csv_rows(io.StringIO(text), file):
         if header is None:
             try:
                 header = _header(cells)
@@ -211,7 +212,7 @@ def _json(file: str, text: str) -> Arrays | Columns:
         found = json.loads(text, object_pairs_hook=unique_names)
     except (ValueError, RecursionError, DiffkitError) as error:
         several = text.lstrip().startswith("{") and "\n" in text.strip()
-        records = _first_and_rest(json_lines(text, file)) if several else []
+        records = _first_and_rest(json_lines(text.split("\n"), file)) if several else []
         if not records:
             where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             reason = error.msg if isinstance(error, json.JSONDecodeError) else error

@@ -13,14 +13,17 @@ from diffkit.asking.tasks import Task
 from diffkit.core.program import run
 from diffkit.core.results import Result
 from diffkit.core.surroundings import unwarned
+from diffkit.judging.tally import DIGIT_STEPS
 from diffkit.numbers.floats import EPSILON, FLOATS
 from diffkit.reports.document import rounded
 from diffkit.reports.pictures import DASHES, INSTALL
 from diffkit.reports.result_report import components
 
 if TYPE_CHECKING:
-    from diffkit.judging.accuracy import AccuracyReport, Score
+    from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison, Row
+    from diffkit.judging.outcomes import Score
+    from diffkit.judging.tally import BackendTally
 
 
 NO_FIGURES = f"The figures need matplotlib, which is not installed; {INSTALL}."
@@ -130,7 +133,7 @@ def _inline(text: str, chart: Chart, name: str) -> str:
 
 _EDGES = (0.5, 1.0, 4.0, 100.0, 1e4, 1e8)
 _BINS = ("≤ ½", "≤ 1", "≤ 4", "≤ 100", "≤ 10⁴", "≤ 10⁸", "more", "no value")
-_DIGIT_AXIS = tuple(k / 2 for k in range(33))
+_DIGIT_AXIS = tuple(k / DIGIT_STEPS for k in range(16 * DIGIT_STEPS + 1))
 STEP_AXIS = tuple(2.0**-k for k in range(53))
 _SMALLEST_DRAWN = 2.0**-55  # where an error of 0 is drawn on a logarithmic axis
 _CURVES = 4  # partials that one chart can hold
@@ -139,20 +142,21 @@ _DRAWN_ORDER = 4  # of a plain difference that still shows something
 
 def of_accuracy(report: AccuracyReport) -> Iterator[Chart]:
     """Give the spread of ulps and of correct digits, by backend."""
-    counted = [a.backend for a in report.summary if a.components]
-    found = {name: [s for s in report.scores if s.backend == name and s.reference != 0] for name in counted}
+    tallies = report.tally.backends
+    found = {name: tallies[name] for name in report.backends if name in tallies and tallies[name].components}
     if not found:
         return
-    spread = tuple(ChartSeries(name, _histogram([s.ulps for s in scores])) for name, scores in found.items())
+    spread = tuple(ChartSeries(name, _histogram(of)) for name, of in found.items())
     about = "How many of the partial derivatives have an error in each range; no value stands apart on the right."
     yield Chart("Error in ulps by method", about, "error in ulps of the reference", "% of partials", _BINS, spread)
     reached = tuple(
-        ChartSeries(name, tuple(100 * sum(s.digits >= d for s in scores) / len(scores) for d in _DIGIT_AXIS))
-        for name, scores in found.items()
+        ChartSeries(name, tuple(100 * sum(of.digit_bins[k:]) / of.components for k in range(len(_DIGIT_AXIS))))
+        for name, of in found.items()
     )
     about = "How many of the partial derivatives have at least so many correct digits; higher is better."
     yield Chart("Correct digits by method", about, "correct significant digits", "% of partials", _DIGIT_AXIS, reached)
-    yield from _along(report, counted)
+    if report.outcomes:
+        yield from _along(report, list(found))
 
 
 def _along(report: AccuracyReport, backends: Sequence[str]) -> Iterator[Chart]:
@@ -181,11 +185,11 @@ def _fewest(scores: Sequence[Score], backend: str) -> float:
     return min((s.digits for s in scores if s.backend == backend and s.reference != 0), default=math.nan)
 
 
-def _histogram(ulps: Sequence[float]) -> tuple[float, ...]:
-    counts = [0] * len(_BINS)
-    for u in ulps:
-        counts[-1 if math.isinf(u) else next((k for k, edge in enumerate(_EDGES) if u <= edge), len(_EDGES))] += 1
-    return tuple(100 * count / len(ulps) for count in counts)
+def _histogram(of: BackendTally) -> tuple[float, ...]:
+    """The parts of the components between edges, beyond the last one, and without a value."""
+    below = [of.within(edge) * of.components for edge in _EDGES]
+    counts = [*(high - low for low, high in pairwise([0.0, *below])), of.components - below[-1] - of.ulps.infinite]
+    return tuple(100 * count / of.components for count in (*counts, of.ulps.infinite))
 
 
 def of_comparison(comparison: Comparison, task: Task | None) -> Iterator[Chart]:
