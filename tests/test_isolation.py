@@ -55,6 +55,23 @@ def test_a_row_that_ends_its_process_is_marked_with_the_reason_and_the_others_ar
     assert not children()
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="where the group of a process can be ended")
+def test_what_a_process_has_started_ends_with_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHILD", str(tmp_path / "child"))
+    rows(partial(hostile_rows.answered, 3), ["forks"], dk.Isolation())
+    child = (tmp_path / "child").read_text()
+    state = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True).stdout.strip()
+    assert state == "" or state.startswith("Z")  # gone, or nobody's to bury
+
+
+def test_an_answer_imports_nothing_of_the_users_here(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "strange_answers.py").write_text("class Mine: pass\n")
+    (found,) = rows(hostile_rows.strange, ["strange_answers"], dk.Isolation())
+    assert "it holds Mine of the module strange_answers, which is not imported here" in str(found)
+    assert "strange_answers" not in sys.modules
+
+
 def test_what_rows_print_is_no_answer_and_is_not_shown(capfd):
     assert rows(partial(hostile_rows.answered, 3), ["babbles"], dk.Isolation()) == [("babbles", 9.0)]
     assert capfd.readouterr() == ("", "")
