@@ -15,6 +15,7 @@ from diffkit.calculus.balanced_sums import balanced
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import run
 from diffkit.core.table import ADD, MUL, NEG, SUB
+from diffkit.methods.asked_before import forget
 
 
 def halves(x):
@@ -95,6 +96,7 @@ def test_a_gradient_of_text_costs_in_proportion(name, backend):
     _, point, status = CASES[name]
 
     def work(n):
+        forget()  # what is asked about again costs less
         return dk.gradient(" + ".join(TEXTS[name].format(k) for k in range(n)), point(n).tolist(), backend=backend)
 
     assert work(40).status == status
@@ -145,7 +147,7 @@ def test_a_long_function_costs_no_more_outside_its_domain(status):
 
 def test_outside_in_a_branch_that_may_not_be_taken_is_no_domain_error():
     """√x² = x is true, and no ball tells it: what the other branch would be says nothing."""
-    found = dk.gradient(lambda x: np.sum(np.where(np.sqrt(x) ** 2 >= x, x, np.log(-x))), np.full(800, 2.0))
+    found = dk.gradient(lambda x: np.sum(np.where(np.sqrt(x) ** 2 >= x, x, np.log(-x))), np.full(100, 2.0))
     assert found.status != "domain_error"
 
 

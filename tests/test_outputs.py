@@ -67,7 +67,7 @@ def test_a_report_into_a_file_needs_no_standard_output(tmp_path):
 
 def test_standard_input_that_is_closed(tmp_path):
     code, err = shell(["grad", "x^2", "--points", "-"], "<&-", tmp_path)
-    assert (code, err) == (2, "diffkit: cannot read -: it is closed\n")
+    assert (code, err) == (2, "diffkit: cannot read standard input: it is closed\n")
 
 
 WRITERS = {

@@ -39,6 +39,8 @@ class Closed(io.TextIOBase):
         """OSError: it is closed."""
         raise OSError(errno.EBADF, "it is closed")
 
+    readline = read
+
 
 def provide() -> None:
     """See that all three streams can be used as text, whatever they are."""

@@ -113,11 +113,15 @@ def write(stream: IO[bytes], message: bytes) -> None:
     stream.flush()
 
 
-def receive(stream: IO[bytes], put: Callable[[bytes], None]) -> None:
-    """Hand on message after message, until there are no more, or none that can be read."""
-    with stream, suppress(OSError, OverflowError, ValueError):
-        while size := stream.read(8):
-            put(stream.read(int.from_bytes(size, "big")))
+def receive(stream: IO[bytes], put: Callable[[bytes], None]) -> bool:
+    """Hand on message after message, until there are no more, or none that can be read: whether all could be."""
+    with stream, suppress(OSError):
+        try:
+            while size := stream.read(8):
+                put(stream.read(int.from_bytes(size, "big")))
+        except (MemoryError, OverflowError, ValueError):  # no message is so long
+            return False
+    return True
 
 
 def refuse_at_import(how: str) -> None:

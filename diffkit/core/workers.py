@@ -145,6 +145,8 @@ class Worker:
         )  # fmt: skip
         self.words = LastWords(self.process.stderr) if self.process.stderr is not None else None
         self.answers: SimpleQueue[bytes | None] = SimpleQueue()
+        self.readable = True
+        """whether what it wrote were messages"""
         self.busy = Lock()
         reader = Thread(target=self._hear, args=(self.process.stdout,), daemon=True)
         reader.start()
@@ -152,8 +154,7 @@ class Worker:
 
     def _hear(self, stream: Any) -> None:
         """Take answers, until there are no more, or none that can be read: code may write to any pipe."""
-        with suppress(MemoryError):
-            receive(stream, self.answers.put)
+        self.readable = receive(stream, self.answers.put)
         self.answers.put(None)
 
     def _await_end(self, reader: Any) -> None:
@@ -205,7 +206,7 @@ class Worker:
             return found
         with suppress(TimeoutExpired):
             self.process.wait(_LAST_MOMENT)
-        if self.alive:
+        if self.alive or not self.readable:
             raise WorkerLost(_UNREADABLE)
         said = "" if self.words is None else self.words.line()
         raise WorkerLost(how_it_ended(self.process.returncode, said, self.isolation))
