@@ -174,7 +174,7 @@ def test_every_public_function_that_computes_has_a_timeout():
         "stationary", "stream", "tangent", "taylor", "vjp", "worst",
     }  # fmt: skip
     functions = {name for name in dk.__all__ if inspect.isfunction(getattr(dk, name))}
-    assert functions == computing | {"parse", "arrays", "merge_reports"}
+    assert functions == computing | {"parse", "arrays", "merge_reports", "progress"}
     for name in computing:
         assert "timeout" in inspect.signature(getattr(dk, name)).parameters
 
