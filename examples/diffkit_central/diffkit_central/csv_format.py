@@ -12,7 +12,7 @@ def render(document, terminal=False):
     writer = csv.writer(stream, lineterminator="\n")
     for block in document.blocks():
         if isinstance(block, Equation):
-            writer.writerow(block)
+            writer.writerow([block.left, block.right, block.remark])
         elif isinstance(block, Table):
             writer.writerows([block.header, *block.rows])
     return stream.getvalue()
