@@ -126,7 +126,7 @@ def kill(process: int, how: int) -> bool:
     return True
 
 
-def memory(folder: Path, counts: tuple[int, ...]) -> dict[int, tuple[int, float]]:
+def memory(folder: Path, counts: Iterable[int]) -> dict[int, tuple[int, float]]:
     """The most memory that a run of so many cases has had, in MiB, and its rows a second."""
     found = {}
     for count in counts:
@@ -198,12 +198,16 @@ def lines(rows: Iterable[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers, and nothing is written")
-    quick = parser.parse_args().quick
+    parser.add_argument("--largest", type=int, default=1_000_000, metavar="N", help="cases of the largest run")
+    options = parser.parse_args()
+    quick = options.quick
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rates = throughput(folder, (200, 800) if quick else (500, 5_000), 1 if quick else 3)
         fault = faults(folder, 3_000 if quick else 100_000)
-        peaks = memory(folder, (1_000, 4_000) if quick else (10_000, 100_000, 1_000_000))
+        peaks = memory(
+            folder, (1_000, 4_000) if quick else [n for n in (10_000, 100_000, 1_000_000) if n <= options.largest]
+        )
     page = text(rates, fault, peaks)
     print(page)
     assert fault["lost"] == fault["doubled"] == 0
