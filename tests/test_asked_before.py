@@ -17,6 +17,7 @@ ASKED = [
     ("hessian", (0.7, 1.3), {"sparse": True}),
     ("derivative", (0.7, 1.3), {"wrt": "x", "order": 3}),
     ("gradient", (1.3, 0.7), {"variables": ("y", "x")}),
+    ("gradient", (1.3, 0.7), {"variables": ["y", "x"], "wrt": ["x"]}),
 ]
 
 
@@ -67,6 +68,7 @@ def test_few_and_short_texts_are_kept():
     long = "+".join(["x"] * _TEXT_LENGTH)
     assert asked_before(long, "gradient", 1.0, None, "auto", {}) is None
     assert asked_before(lambda x: x, "gradient", 1.0, None, "auto", {}) is None
+    assert asked_before("x*y", "gradient", (1.0, 2.0), ["x", "y"], "auto", {"wrt": ["x"]}) is not None
     assert asked_before("x", "directional", 1.0, None, "auto", {"direction": [1.0]}) is None
 
 

@@ -25,10 +25,11 @@ def asked_before(
     """What is prepared for a question about text; None where such a question is not kept. Errors as ``ask``."""
     if type(f) is not str or len(f) > _TEXT_LENGTH or type(backend) is not str or backend not in ("auto", *BACKENDS):
         return None
-    if not all(map(_is_kept, (variables, *asked.values()))):
+    variables, *values = (tuple(option) if type(option) is list else option for option in (variables, *asked.values()))
+    if not all(map(_is_kept, (variables, *values))):
         return None
     given = at.names if isinstance(at, PointsFile) else names_in(at)
-    return _prepared(f, kind, variables, tuple(given), backend, **asked)
+    return _prepared(f, kind, variables, tuple(given), backend, **dict(zip(asked, values, strict=True)))
 
 
 def _is_kept(option: Any) -> bool:
